@@ -1,0 +1,185 @@
+// A loaded object: its maps and variables live in the kernel; this side owns descriptors and mappings, and closes them.
+
+import { UsageError } from '../errors.js';
+import type { Session } from '../load/index.js';
+import { BpfMap, bytesCodec, type Codec, compileDecoder, type Decode, eventType, type MapOps, RingBuffer, RingReader, shapeOf, typedCodec, variablesOf } from '../maps/index.js';
+import { type BpfMapDef, type BpfObject, nearest } from '../object/index.js';
+import { type FdRef, stepIds } from '../plan/index.js';
+import { map as mapMemory, mapOps, type Mapping, pageSize, pollWaiter } from '../syscall/index.js';
+import { BPF_F_MMAPABLE } from '../uapi/bpf.js';
+import { BPF_MAP_TYPE } from '../uapi/enums.js';
+import type { ObjectTypes, Section, Untyped } from './types.js';
+
+export interface LoadedParts {
+  readonly object: BpfObject;
+  readonly session: Session;
+  /** Runs the attach plan, which refers to what the session holds. */
+  readonly attach: (session: Session) => Session;
+}
+
+const TYPE = BPF_MAP_TYPE;
+const ELEMENT_MAPS: ReadonlySet<number> = new Set([TYPE.BPF_MAP_TYPE_HASH, TYPE.BPF_MAP_TYPE_ARRAY, TYPE.BPF_MAP_TYPE_LRU_HASH]);
+
+/** An object whose maps and programs are in the kernel, for as long as this is open. */
+export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable {
+  readonly object: BpfObject;
+  /** By name, made when first used: a RingBuffer for ring buffers, a BpfMap for hash and array maps. */
+  readonly maps: T['maps'];
+  readonly #session: Session;
+  readonly #attach: (session: Session) => Session;
+  readonly #made = new Map<string, BpfMap | RingBuffer>();
+  readonly #memory = new Map<string, Mapping>();
+  readonly #links = new Set<Links>();
+
+  constructor({ object, session, attach }: LoadedParts) {
+    this.object = object;
+    this.#session = session.move();
+    this.#attach = attach;
+    const definitions = new Map(object.maps.map((map) => [map.name, map]));
+    this.maps = new Proxy({} as Record<string, unknown>, {
+      get: (_, name) => (typeof name === 'string' ? this.map(name) : undefined),
+      has: (_, name) => typeof name === 'string' && definitions.has(name),
+      ownKeys: () => [...definitions.keys()],
+      getOwnPropertyDescriptor: (_, name) => (definitions.has(String(name)) ? { enumerable: true, configurable: true } : undefined),
+    }) as T['maps'];
+  }
+
+  /** Variables as they are in the kernel now. Constants cannot be set any more; data and bss can, at any time. */
+  get rodata(): Section<T, 'rodata'> {
+    return this.section('.rodata') as Section<T, 'rodata'>;
+  }
+  get data(): Section<T, 'data'> {
+    return this.section('.data') as Section<T, 'data'>;
+  }
+  get bss(): Section<T, 'bss'> {
+    return this.section('.bss') as Section<T, 'bss'>;
+  }
+  /** @throws {UsageError} when the object has no such section, or one without types. */
+  section(name: string): Record<string, unknown> {
+    const { btf, maps, where } = this.object;
+    const map = maps.find((candidate) => candidate.data?.section === name);
+    if (!map || !btf || map.valueType === undefined) throw new UsageError(`The object has no section ${name} with types`, { where });
+    const readOnly = map.data?.frozen ? 'constants are frozen once the object is loaded' : (map.flags & BPF_F_MMAPABLE) === 0 ? `${name} has only static variables, which cannot be shared` : undefined;
+    return variablesOf(btf, map.valueType, { section: name, bytes: () => this.#sectionMemory(map), ...(readOnly && { readOnly }) });
+  }
+
+  /**
+   * A map by name, where `maps` is too tightly typed.
+   * @throws {UsageError} when there is none, or its type has no elements that tsbpf can read.
+   */
+  map(name: string): BpfMap | RingBuffer {
+    const known = this.#made.get(name);
+    if (known) return known;
+    const definition = this.object.maps.find((candidate) => candidate.name === name);
+    if (!definition) {
+      const similar = nearest(name, this.object.maps.map((candidate) => candidate.name));
+      throw new UsageError(`The object has no map "${name}"`, { where: this.object.where, remedy: similar ? `Did you mean "${similar}"?` : `Maps: ${this.object.maps.map((map) => map.name).join(', ')}.` });
+    }
+    const made = definition.type === TYPE.BPF_MAP_TYPE_RINGBUF ? this.#ring(definition) : this.#elements(definition);
+    this.#made.set(name, made);
+    return made;
+  }
+
+  /** The descriptor of a map or program, for calls that tsbpf does not have; it stays ours. */
+  fd(kind: 'map' | 'program', name: string): number {
+    return this.#session.get({ fd: kind === 'map' ? stepIds.map(name) : stepIds.program(name) });
+  }
+
+  /**
+   * Attaches every program whose section says where.
+   * @returns What holds them attached; closing it detaches them, and so does closing this object.
+   */
+  attach(): Links {
+    const links = new Links(this.#attach(this.#session), () => this.#links.delete(links));
+    this.#links.add(links);
+    return links;
+  }
+
+  #fdOf(map: BpfMapDef): number {
+    return this.#session.get({ fd: stepIds.map(map.name) } satisfies FdRef);
+  }
+
+  #elements(map: BpfMapDef): BpfMap {
+    if (!ELEMENT_MAPS.has(map.type)) throw new UsageError(`Map ${map.name} is of type ${map.type}, whose elements tsbpf cannot read yet`, { where: { ...this.object.where, map: map.name } });
+    const codec = (id: number | undefined, size: number): Codec => (id === undefined || !this.object.btf ? bytesCodec(size) : typedCodec(shapeOf(this.object.btf, id)));
+    // Array maps are indexed by a number, whether their definition says so or not.
+    const keyType = map.type === TYPE.BPF_MAP_TYPE_ARRAY && map.keyType === undefined ? typedCodec({ kind: 'int', size: 4, signed: false }) : codec(map.keyType, map.keySize);
+    return new BpfMap(map.name, this.#ops(map), keyType, map.data ? bytesCodec(map.valueSize) : codec(map.valueType, map.valueSize));
+  }
+
+  #ops(map: BpfMapDef): MapOps {
+    return mapOps(this.#fdOf(map), map);
+  }
+
+  #ring(map: BpfMapDef): RingBuffer {
+    const { object } = this;
+    const fd = this.#fdOf(map);
+    const page = pageSize();
+    const consumer = mapMemory(fd, 0, page, 'read-write');
+    const producer = mapMemory(fd, page, page + 2 * map.maxEntries, 'read');
+    const reader = new RingReader({ consumer: consumer.buffer, producer: producer.buffer, pageSize: page, size: map.maxEntries, weaklyOrdered: process.arch !== 'x64' });
+    const decoders = new Map<string | undefined, { decode: Decode; size: number }>();
+    return new RingBuffer({
+      name: map.name,
+      reader,
+      waiter: pollWaiter(fd),
+      decoder: (type) => {
+        const known = decoders.get(type);
+        if (known || !object.btf) return known as { decode: Decode; size: number };
+        const shape = shapeOf(object.btf, eventType(object, map, type));
+        const decoder = { decode: compileDecoder(shape), size: shape.size };
+        decoders.set(type, decoder);
+        return decoder;
+      },
+      close: () => {
+        producer.close();
+        consumer.close();
+      },
+    });
+  }
+
+  #sectionMemory(map: BpfMapDef): Uint8Array {
+    if ((map.flags & BPF_F_MMAPABLE) === 0) {
+      const value = new Uint8Array(map.valueSize);
+      this.#ops(map).lookup(new Uint8Array(4), value);
+      return value;
+    }
+    const known = this.#memory.get(map.name) ?? mapMemory(this.#fdOf(map), 0, map.valueSize, map.data?.frozen ? 'read' : 'read-write');
+    this.#memory.set(map.name, known);
+    return new Uint8Array(known.buffer, 0, map.valueSize);
+  }
+
+  /** Detaches, ends all readers, unmaps, and closes every descriptor. May be called again. */
+  close(): void {
+    for (const links of [...this.#links]) links.close();
+    for (const made of this.#made.values()) if (made instanceof RingBuffer) made.close();
+    for (const mapping of this.#memory.values()) mapping.close();
+    this.#session[Symbol.dispose]();
+  }
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** Programs stay attached for as long as this is open. */
+export class Links implements Disposable {
+  readonly #session: Session;
+  readonly #onClose: () => void;
+
+  constructor(session: Session, onClose: () => void) {
+    this.#session = session;
+    this.#onClose = onClose;
+  }
+  /** Names of what is held: links and perf events. */
+  get names(): readonly string[] {
+    return this.#session.ids;
+  }
+  /** Detaches. May be called again. */
+  close(): void {
+    this.#session[Symbol.dispose]();
+    this.#onClose();
+  }
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

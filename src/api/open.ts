@@ -1,0 +1,108 @@
+// open(): the first call of an application. From here on a BPF object reads like a JavaScript object.
+
+import { type Btf, parseBtf } from '../btf/index.js';
+import { region } from '../bytes/index.js';
+import { parseElf } from '../elf/index.js';
+import { UsageError } from '../errors.js';
+import { drive, execute, type Kernel, type StepEvent } from '../load/index.js';
+import { variablesOf } from '../maps/index.js';
+import { type BpfObject, openObject } from '../object/index.js';
+import { planAttach } from '../attach/index.js';
+import { fitMaps, type KernelFacts, planLoad, type Step, wanted } from '../plan/index.js';
+import { type Fixup, relocate } from '../relocate/index.js';
+import { read, readBtf, readFacts, realKernel } from '../syscall/index.js';
+import { LoadedObject } from './loaded.js';
+import type { ObjectTypes, Section, Untyped } from './types.js';
+
+export interface OpenOptions {
+  /** Names the object in errors and in the kernel, where it is given as bytes. */
+  readonly name?: string;
+  /** Types to relocate against instead of the running kernel's: a file (raw BTF or ELF), or raw BTF. */
+  readonly btf?: string | Uint8Array;
+}
+
+export interface LoadOptions {
+  /** The door to the kernel; the real one by default. */
+  readonly kernel?: Kernel;
+  /** What is known of the machine; asked of it by default. */
+  readonly facts?: KernelFacts;
+  /** Sees every step before and after it is done. */
+  readonly observe?: (event: StepEvent) => void;
+  /** Sees every CO-RE relocation. */
+  readonly onFixup?: (fixup: Fixup) => void;
+  /** Told what was found out about the machine, a line at a time. */
+  readonly note?: (text: string) => void;
+}
+
+/**
+ * Opens a BPF object: parses and understands it, asks nothing of any kernel.
+ * @param source A file, or its bytes.
+ * @throws {FormatError} or {UnsupportedError} when it is not an object that can be loaded; {SyscallError} when the file cannot be read.
+ */
+export function open<T extends ObjectTypes = Untyped>(source: string | Uint8Array, { name, btf }: OpenOptions = {}): OpenObject<T> {
+  const bytes = typeof source === 'string' ? read(source) : source;
+  const file = name ?? (typeof source === 'string' ? source : 'object');
+  const object = openObject(parseElf(region(bytes, { file })));
+  return new OpenObject<T>(object, btf === undefined ? undefined : readTypes(btf));
+}
+
+const readTypes = (btf: string | Uint8Array): Btf => (typeof btf === 'string' ? readBtf(btf) : parseBtf(region(btf, { file: 'btf' })));
+
+export class OpenObject<T extends ObjectTypes = Untyped> {
+  /** What the file says, as a value. Images of data sections are private to this object, and writable until it is loaded. */
+  readonly object: BpfObject;
+  readonly #btf: Btf | undefined;
+
+  constructor(object: BpfObject, btf: Btf | undefined) {
+    this.object = object;
+    this.#btf = btf;
+  }
+
+  get name(): string {
+    return this.object.name;
+  }
+  /** Constants, until the object is loaded: `object.rodata.min_duration_ns = 5n`. */
+  get rodata(): Section<T, 'rodata'> {
+    return this.section('.rodata') as Section<T, 'rodata'>;
+  }
+  get data(): Section<T, 'data'> {
+    return this.section('.data') as Section<T, 'data'>;
+  }
+  get bss(): Section<T, 'bss'> {
+    return this.section('.bss') as Section<T, 'bss'>;
+  }
+  /**
+   * The variables of a data section, by its name in the file: `.data.custom`.
+   * @throws {UsageError} when the object has no such section.
+   */
+  section(name: string): Record<string, unknown> {
+    const { maps, btf } = this.object;
+    const map = maps.find((candidate) => candidate.data?.section === name);
+    const image = map?.data?.image;
+    if (!image) throw new UsageError(`The object has no section ${name}`, { where: this.object.where });
+    if (!btf || map.valueType === undefined) throw new UsageError(`Section ${name} has no types`, { where: this.object.where, remedy: 'Compile with clang -g.' });
+    return variablesOf(btf, map.valueType, { section: name, bytes: () => image });
+  }
+
+  /** What must be known of a machine, what CO-RE decides for it, and what would be done to it. Performs nothing on it but questions. */
+  plan(options: Pick<LoadOptions, 'facts' | 'note'> = {}): { readonly object: BpfObject; readonly facts: KernelFacts; readonly fixups: readonly Fixup[]; readonly steps: readonly Step[] } {
+    const facts = options.facts ?? readFacts(wanted(this.object), { ...(this.#btf && { btf: this.#btf }), ...(options.note && { note: options.note }) });
+    const relocated = relocate(this.object, facts.kernelBtf && { kernel: facts.kernelBtf });
+    const object = fitMaps(relocated.object, facts);
+    const { fixups } = relocated;
+    return { object, facts, fixups, steps: planLoad(object, facts) };
+  }
+
+  /**
+   * Loads maps and programs into the kernel. If any step fails, everything made so far is closed.
+   * @throws {RelocationError}, {SyscallError}, {VerifierError}, {UnsupportedError}
+   */
+  load(options: LoadOptions = {}): LoadedObject<T> {
+    const { kernel = realKernel, observe } = options;
+    const { object, facts, fixups, steps } = this.plan(options);
+    if (options.onFixup) for (const fixup of fixups) options.onFixup(fixup);
+    const session = drive(execute(steps, kernel), observe);
+    return new LoadedObject<T>({ object, session, attach: (loaded) => drive(execute(planAttach(object, facts), kernel, loaded), observe) });
+  }
+}
+

@@ -1,0 +1,27 @@
+// Program + target -> the steps that attach it: one small file per family.
+
+import { UnsupportedError } from '../errors.js';
+import type { AttachFamily, BpfFunction, BpfObject } from '../object/index.js';
+import { type KernelFacts, loadable, type Step } from '../plan/index.js';
+import { attachRawTracepoint } from './raw-tracepoint.js';
+import { attachTracepoint } from './tracepoint.js';
+
+type Attach = (object: BpfObject, program: BpfFunction, facts: KernelFacts) => Step[];
+
+const FAMILIES: Readonly<Partial<Record<AttachFamily, Attach>>> = {
+  tracepoint: attachTracepoint,
+  raw_tracepoint: (_, program) => attachRawTracepoint(program),
+};
+
+/**
+ * Attaches every program whose section name says where; the others are for their user to attach.
+ * @throws {UnsupportedError} for a family that is not there yet, or a target that this kernel lacks.
+ */
+export const planAttach = (object: BpfObject, facts: KernelFacts): Step[] =>
+  loadable(object).flatMap((program) => {
+    const family = program.def?.attach;
+    if (!family) return [];
+    const attach = FAMILIES[family];
+    if (!attach) throw new UnsupportedError(`Attaching programs of section "${program.section}" is not supported yet`, { where: { ...object.where, program: program.name } });
+    return attach(object, program, facts);
+  });

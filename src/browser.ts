@@ -1,0 +1,13 @@
+// tsbpf where there is no kernel: everything that is a function of bytes.
+
+export * from './btf/index.js';
+export * from './bytes/index.js';
+export * from './elf/index.js';
+export * from './errors.js';
+export * from './insn/index.js';
+export * from './load/index.js';
+export * from './maps/index.js';
+export * from './object/index.js';
+export * from './plan/index.js';
+export { planAttach } from './attach/index.js';
+export * from './relocate/index.js';

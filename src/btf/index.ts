@@ -1,0 +1,9 @@
+// BTF: the types of an object or a kernel, as an index over its bytes. See Documentation/bpf/btf.rst.
+
+export * from './btf.js';
+export * from './ext.js';
+export * from './names.js';
+export * from './parse.js';
+export * from './resolve.js';
+export * from './spell.js';
+export * from './types.js';

@@ -1,0 +1,5 @@
+// Bytes with a place and an order, C strings, and structure layouts as data.
+
+export * from './region.js';
+export * from './struct.js';
+export * from './text.js';

@@ -1,0 +1,41 @@
+// A region: bytes, the order in which their numbers are stored, and the name that errors give them.
+
+import { FormatError, type Where } from '../errors.js';
+
+export interface Region {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly littleEndian: boolean;
+  readonly where: Where;
+}
+
+/**
+ * Views all of `bytes`; nothing is copied. `where` names the file or section in errors. A Buffer becomes a plain Uint8Array,
+ * because its `slice` shares memory where that of a Uint8Array copies.
+ */
+export const region = (bytes: Uint8Array, where: Where = {}, littleEndian = true): Region => ({
+  bytes: new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+  view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+  littleEndian,
+  where,
+});
+
+/**
+ * A part of a region, as a region.
+ * @param what What is being read, for the error: `section headers`.
+ * @throws {FormatError} when the part does not lie inside.
+ */
+export function slice(from: Region, start: number, length: number, what: string, where: Where = {}): Region {
+  if (!(start >= 0 && length >= 0 && start + length <= from.bytes.length)) {
+    throw new FormatError(`Cannot read ${what}: ${length} bytes at ${start}, but there are ${from.bytes.length}`, {
+      where: { ...from.where, ...where },
+    });
+  }
+  return region(from.bytes.subarray(start, start + length), { ...from.where, ...where }, from.littleEndian);
+}
+
+/** The same bytes under another byte order. */
+export const withOrder = (from: Region, littleEndian: boolean): Region => ({ ...from, littleEndian });
+
+/** A copy under the same name and order; the only bytes of a parsed file that may be written to. */
+export const copy = (from: Region): Region => region(new Uint8Array(from.bytes), from.where, from.littleEndian);

@@ -1,0 +1,62 @@
+// Text in binary formats: C strings, hex.
+
+import { FormatError } from '../errors.js';
+import type { Region } from './region.js';
+
+const utf8 = new TextDecoder();
+const encoder = new TextEncoder();
+
+/** The text up to the first NUL, or all of it. Bytes that are not UTF-8 become U+FFFD. */
+export function textUntilNul(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return utf8.decode(end < 0 ? bytes : bytes.subarray(0, end));
+}
+
+/** Longer names are no names: the kernel's own limit is 512. It bounds what a hostile table can make us hold. */
+const LONGEST_NAME = 4096;
+
+/**
+ * The NUL-terminated string at `offset` of a string table.
+ * @throws {FormatError} when it starts past the table, no NUL follows, or it is longer than any name.
+ */
+export function cString(table: Region, offset: number): string {
+  const { bytes, where } = table;
+  if (!(offset >= 0 && offset < bytes.length)) {
+    throw new FormatError(`Cannot read string ${offset}: the table ends at ${bytes.length}`, { where });
+  }
+  const end = bytes.indexOf(0, offset);
+  if (end < 0) throw new FormatError(`String ${offset} has no end`, { where });
+  if (end - offset > LONGEST_NAME) throw new FormatError(`String ${offset} has ${end - offset} bytes; a name has at most ${LONGEST_NAME}`, { where });
+  return asciiOrUtf8(bytes, offset, end);
+}
+
+/** Most names are a few ASCII letters, for which this beats a TextDecoder call several times over. */
+export function asciiOrUtf8(bytes: Uint8Array, start: number, end: number): string {
+  if (end - start > 64) return utf8.decode(bytes.subarray(start, end));
+  let text = '';
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i] as number;
+    if (byte > 0x7f) return utf8.decode(bytes.subarray(start, end));
+    text += String.fromCharCode(byte);
+  }
+  return text;
+}
+
+/** UTF-8 with a closing NUL. */
+export function toCString(text: string): Uint8Array<ArrayBuffer> {
+  return encoder.encode(`${text}\0`);
+}
+
+export const utf8Bytes = (text: string): Uint8Array<ArrayBuffer> => encoder.encode(text);
+
+export const hex = (bytes: Uint8Array): string => {
+  let text = '';
+  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  return text;
+};
+
+/** The inverse of `hex`; spaces are skipped. For tests, vectors and tables. */
+export function fromHex(text: string): Uint8Array<ArrayBuffer> {
+  const digits = text.replace(/\s+/g, '');
+  return Uint8Array.from({ length: digits.length / 2 }, (_, i) => Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16));
+}

@@ -1,0 +1,4 @@
+// BPF instructions: slots <-> values, and their text. See Documentation/bpf/standardization/instruction-set.rst.
+
+export * from './disasm.js';
+export * from './insn.js';

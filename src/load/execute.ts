@@ -1,0 +1,78 @@
+// Runs a plan, step by step, through whichever Kernel it is given. There is no second way to load anything: a trace, a
+// stepper and a dry run drive this same generator.
+
+import type { SyscallError } from '../errors.js';
+import type { FdRef, Step } from '../plan/index.js';
+import { failure } from './failure.js';
+import type { FdTable, Kernel, Reply } from './kernel.js';
+import { retryOf } from './retry.js';
+import { Session } from './session.js';
+
+/** `failed` is followed by `retry`, by the next step when the failed one was optional, or by the end. */
+export type StepEvent =
+  | { readonly at: 'before'; readonly step: Step }
+  | { readonly at: 'after'; readonly step: Step; readonly result: number }
+  | { readonly at: 'failed'; readonly step: Step; readonly error: SyscallError }
+  | { readonly at: 'retry'; readonly step: Step; readonly why: string };
+
+/**
+ * Yields before and after each step. If a step fails, or the caller stops early, all that was made is closed again.
+ * @param earlier Descriptors of another session that the plan refers to; they stay with their owner.
+ * @returns       The owner of every descriptor that was made.
+ * @throws {SyscallError} of the step that failed; {VerifierError} with its log when that was a program.
+ */
+export function* execute(plan: readonly Step[], kernel: Kernel, earlier?: Session): Generator<StepEvent, Session> {
+  using made = new Session(kernel);
+  const fds: FdTable = { get: (ref: FdRef) => (earlier?.has(ref.fd) ? earlier : made).get(ref) };
+  for (const step of plan) {
+    const result = yield* attempt(step, kernel, fds);
+    if (step.makes === 'fd' && result !== undefined) made.add(step.id, result);
+  }
+  return made.move();
+}
+
+/** One step with its retries; undefined when it is optional and failed. */
+function* attempt(step: Step, kernel: Kernel, fds: FdTable): Generator<StepEvent, number | undefined> {
+  let current = step;
+  for (let tries = 1; ; tries++) {
+    yield { at: 'before', step: current };
+    const reply: Reply = kernel.run(current, fds);
+    if (reply.result >= 0) {
+      yield* finished(current, reply.result, kernel);
+      return reply.result;
+    }
+    const error = failure(current, reply);
+    yield { at: 'failed', step: current, error };
+    const retry = retryOf(current, reply, tries);
+    if (!retry) {
+      if (step.optional) return undefined;
+      throw error;
+    }
+    yield { at: 'retry', step: retry.step, why: retry.why };
+    current = retry.step;
+  }
+}
+
+/** A descriptor belongs to nobody while the caller looks at it; if it stops there, close it. */
+function* finished(step: Step, result: number, kernel: Kernel): Generator<StepEvent, void> {
+  let resumed = false;
+  try {
+    yield { at: 'after', step, result };
+    resumed = true;
+  } finally {
+    if (!resumed && step.makes === 'fd') kernel.close(result);
+  }
+}
+
+/** Runs a plan to its end. `observe` sees every event, as a trace does. */
+export function drive(steps: Generator<StepEvent, Session>, observe?: (event: StepEvent) => void): Session {
+  try {
+    for (;;) {
+      const next = steps.next();
+      if (next.done) return next.value;
+      observe?.(next.value);
+    }
+  } finally {
+    steps.return(undefined as never); // does nothing after the end; undoes all when `observe` threw
+  }
+}

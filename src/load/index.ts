@@ -1,0 +1,8 @@
+// Steps -> a session that owns what they made, through whichever Kernel is given.
+
+export * from './execute.js';
+export * from './failure.js';
+export * from './kernel.js';
+export * from './kernels.js';
+export * from './retry.js';
+export * from './session.js';

@@ -1,0 +1,34 @@
+// When a failed call is tried again, and how. This is the whole policy.
+
+import type { Step } from '../plan/index.js';
+import { errnoName } from '../uapi/errno.js';
+import type { Reply } from './kernel.js';
+
+export interface Retry {
+  readonly step: Step;
+  readonly why: string;
+}
+
+/** A signal interrupted the verifier; libbpf gives it as many chances. */
+const INTERRUPTED_TRIES = 5;
+const FIRST_LOG = 1 << 20;
+const LARGEST_LOG = 0x3fffffff; // UINT_MAX >> 2: no kernel takes more
+
+/**
+ * Programs are loaded without a log, which is faster; one that is refused is loaded again with it, and with a larger one
+ * as long as the log does not fit.
+ */
+export function retryOf(step: Step, { result }: Reply, tries: number): Retry | undefined {
+  if (step.call !== 'bpf' || step.cmd !== 'BPF_PROG_LOAD') return undefined;
+  const errno = errnoName(-result);
+  if (errno === 'EAGAIN' && tries < INTERRUPTED_TRIES) return { step, why: 'a signal interrupted the verifier' };
+  const size = Number(step.attr.log_size ?? 0);
+  if (size === 0) return withLog(step, FIRST_LOG, 'to get the verifier log');
+  if (errno === 'ENOSPC' && size < LARGEST_LOG) return withLog(step, Math.min(size * 8, LARGEST_LOG), `the log does not fit ${size} bytes`);
+  return undefined;
+}
+
+const withLog = (step: Step & { call: 'bpf' }, size: number, why: string): Retry => ({
+  step: { ...step, attr: { ...step.attr, log_level: 1, log_size: size, log_buf: new Uint8Array(size) } },
+  why,
+});

@@ -1,0 +1,10 @@
+// What outlives loading: typed maps, ring buffers, variables; BTF values <-> JavaScript values.
+
+export * from './decode.js';
+export * from './encode.js';
+export * from './event-type.js';
+export * from './ring.js';
+export * from './ring-reader.js';
+export * from './typed-map.js';
+export * from './values.js';
+export * from './variables.js';

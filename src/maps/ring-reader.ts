@@ -1,0 +1,114 @@
+// Reading a BPF ring buffer: pure memory. The shell maps it and waits for it; this file knows its layout and its rules.
+
+import { BPF_RINGBUF_BUSY_BIT, BPF_RINGBUF_DISCARD_BIT, BPF_RINGBUF_HDR_SZ } from '../uapi/bpf.js';
+
+/**
+ * The kernel's side of a ring buffer.
+ * @see kernel/bpf/ringbuf.c: one consumer page, one producer page, then the data, mapped twice in a row so that no record wraps.
+ */
+export interface RingMemory {
+  /** Writable: the consumer position, a 64-bit counter, in its first 8 bytes. */
+  readonly consumer: ArrayBuffer;
+  /** The producer page followed by twice the data. */
+  readonly producer: ArrayBuffer;
+  readonly pageSize: number;
+  /** Bytes of data; a power of two. */
+  readonly size: number;
+  /**
+   * Plain loads of a header are not ordered before those of its payload by the processor. x86 orders them by itself; arm64
+   * does not, and there each header is loaded by Atomics, which is slower.
+   */
+  readonly weaklyOrdered: boolean;
+}
+
+/**
+ * After this many records the consumer position is published although more are ready. Publishing is an atomic store of a bigint,
+ * several times the cost of reading a record; the kernel needs it only to reuse the room, and to know when to wake us.
+ */
+const PUBLISH_EVERY = 64;
+
+const BUSY = BPF_RINGBUF_BUSY_BIT | 0;
+const DISCARDED = BPF_RINGBUF_DISCARD_BIT;
+const LENGTH = 0x3fffffff;
+
+/**
+ * A cursor over the records. After `next()` has answered true, the record is `length` bytes at `at` of `view` and `bytes`, and
+ * stays there until `next()` or `publish()` is called again.
+ */
+export class RingReader {
+  readonly view: DataView;
+  readonly bytes: Uint8Array;
+  readonly size: number;
+  at = 0;
+  length = 0;
+  /** Records that the program gave up after reserving them. */
+  discarded = 0;
+  readonly #consumer: BigInt64Array;
+  readonly #producer: Int32Array;
+  readonly #headers: Int32Array;
+  readonly #mask: number;
+  readonly #weaklyOrdered: boolean;
+  // Positions are 64-bit counters of which only the low halves are kept: their differences never exceed the ring's size.
+  /** Up to here records were handed out. */
+  #position: number;
+  /** The producer's position when it was last looked at. */
+  #end: number;
+  /** What the kernel was told. */
+  #published: number;
+  #unpublishedRecords = 0;
+
+  constructor({ consumer, producer, pageSize, size, weaklyOrdered }: RingMemory) {
+    this.#consumer = new BigInt64Array(consumer, 0, 1);
+    this.#producer = new Int32Array(producer, 0, 2);
+    this.#headers = new Int32Array(producer, pageSize, (2 * size) / 4);
+    this.view = new DataView(producer, pageSize, 2 * size);
+    this.bytes = new Uint8Array(producer, pageSize, 2 * size);
+    this.size = size;
+    this.#mask = size - 1;
+    this.#weaklyOrdered = weaklyOrdered;
+    this.#position = Number(BigInt.asIntN(32, Atomics.load(this.#consumer, 0)));
+    this.#end = this.#position;
+    this.#published = this.#position;
+  }
+
+  /** Bytes that wait to be consumed, headers included. */
+  get available(): number {
+    return (Atomics.load(this.#producer, 0) - this.#position) >>> 0;
+  }
+
+  /** Goes to the next record that is ready; false when there is none. The record before it is consumed. */
+  next(): boolean {
+    for (;;) {
+      if (this.#position === this.#end || this.#unpublishedRecords >= PUBLISH_EVERY) {
+        // The kernel wakes a reader only for the record at the published position: publish before looking again.
+        this.publish();
+        this.#end = Atomics.load(this.#producer, 0);
+        if (this.#position === this.#end) return false;
+      }
+      const at = this.#position & this.#mask;
+      const header = this.#weaklyOrdered ? Atomics.load(this.#headers, at >>> 2) : (this.#headers[at >>> 2] as number);
+      if ((header & BUSY) !== 0) {
+        this.publish(); // still being written; what follows it must wait, to keep the order
+        return false;
+      }
+      const length = header & LENGTH;
+      this.#position = (this.#position + ((length + BPF_RINGBUF_HDR_SZ + 7) & ~7)) | 0;
+      this.#unpublishedRecords++;
+      if ((header & DISCARDED) === 0) {
+        this.at = at + BPF_RINGBUF_HDR_SZ;
+        this.length = length;
+        return true;
+      }
+      this.discarded++;
+    }
+  }
+
+  /** Tells the kernel that all records handed out so far are consumed. */
+  publish(): void {
+    this.#unpublishedRecords = 0;
+    if (this.#published === this.#position) return;
+    const before = Atomics.load(this.#consumer, 0);
+    Atomics.store(this.#consumer, 0, before + BigInt((this.#position - this.#published) >>> 0));
+    this.#published = this.#position;
+  }
+}

@@ -1,0 +1,219 @@
+// What users hold of a ring buffer map: events as they come, by callback or as an async iterable, decoded or raw.
+
+import { UsageError } from '../errors.js';
+import type { Decode } from './decode.js';
+import type { RingReader } from './ring-reader.js';
+
+/** Waiting, which the shell does. */
+export interface Waiter extends Disposable {
+  /** Settles with true when there may be something to read, with false after `timeoutMs` or when `signal` aborts. */
+  readable(timeoutMs?: number, signal?: AbortSignal): Promise<boolean>;
+  /** Settles all that wait now with false. */
+  wake(): void;
+  /** Lets timers, signals and other I/O of the process have their turn. */
+  breathe(): Promise<void>;
+}
+
+export interface RingParts {
+  readonly name: string;
+  readonly reader: RingReader;
+  readonly waiter: Waiter;
+  /** A decoder for records of the named type; without a name, of the type that the object leaves no doubt about. */
+  readonly decoder: (type: string | undefined) => { readonly decode: Decode; readonly size: number };
+  readonly close: () => void;
+}
+
+export interface EventOptions {
+  /** The records' type in the object's BTF: `event`. May be left out where the object has only one candidate. */
+  readonly type?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** After this many events in one go the rest of the process gets a turn: some milliseconds at most. */
+const EVENTS_A_TURN = 4096;
+
+/**
+ * A ring buffer. Records come in the order in which programs reserved them. However many consumers there are, each record goes
+ * to one of them.
+ * @typeParam E What its events decode to.
+ */
+export class RingBuffer<E = unknown> implements Disposable {
+  readonly name: string;
+  readonly #parts: RingParts;
+  #closed = false;
+  #highWater = 0;
+  #consumed = 0;
+
+  constructor(parts: RingParts) {
+    this.#parts = parts;
+    this.name = parts.name;
+  }
+
+  /** Capacity in bytes. */
+  get size(): number {
+    return this.#parts.reader.size;
+  }
+  /** Bytes that wait to be consumed now, the 8-byte headers included; and the most that any look at the ring has found. */
+  get fill(): { readonly bytes: number; readonly highWater: number } {
+    const bytes = this.#look();
+    return { bytes, highWater: this.#highWater };
+  }
+  /** Records that programs reserved and gave up again. They take room and are not delivered. */
+  get discarded(): number {
+    return this.#parts.reader.discarded;
+  }
+  /** Records delivered so far. */
+  get consumed(): number {
+    return this.#consumed;
+  }
+
+  /**
+   * Hands all records that are ready to `onEvent`, decoded, and returns their number. Does not wait. If the callback throws,
+   * its record counts as consumed.
+   */
+  consume(onEvent: (event: E) => void, type?: string): number {
+    const { reader } = this.#parts;
+    const decode = this.#decoder(type);
+    return this.consumeRecords((bytes, at, length) => onEvent(decode(bytes, at, length) as E), reader);
+  }
+
+  /**
+   * The same without decoding: a record is `length` bytes at `at` of `bytes`, which view the kernel's memory and are good until
+   * the callback returns. The fastest way to read a ring.
+   */
+  consumeRecords(onRecord: (bytes: Uint8Array, at: number, length: number) => void, reader = this.#reader()): number {
+    const { bytes } = reader;
+    this.#look();
+    let count = 0;
+    try {
+      while (reader.next()) {
+        count++;
+        onRecord(bytes, reader.at, reader.length);
+      }
+    } finally {
+      reader.publish();
+      this.#consumed += count;
+    }
+    return count;
+  }
+
+  /** Waits at most `timeoutMs` for records, then consumes as `consume` does; 0 when none came, or `signal` aborted. */
+  async poll(timeoutMs: number, onEvent: (event: E) => void, { type, signal }: EventOptions = {}): Promise<number> {
+    const before = this.consume(onEvent, type);
+    if (before > 0 || signal?.aborted || !(await this.#parts.waiter.readable(timeoutMs, signal)) || this.#closed) return before;
+    return this.consume(onEvent, type);
+  }
+
+  /** Calls `onEvent` for each event until `signal` aborts or the ring is closed. */
+  async forEach(onEvent: (event: E) => void, { type, signal }: EventOptions = {}): Promise<void> {
+    const decode = this.#decoder(type);
+    await this.forEachRecord((bytes, at, length) => onEvent(decode(bytes, at, length) as E), signal ? { signal } : {});
+  }
+
+  /** `forEach` without decoding; see `consumeRecords`. */
+  async forEachRecord(onRecord: (bytes: Uint8Array, at: number, length: number) => void, { signal }: EventOptions = {}): Promise<void> {
+    const reader = this.#reader();
+    const { bytes } = reader;
+    while (!signal?.aborted && !this.#closed) {
+      let turn = 0;
+      try {
+        while (turn < EVENTS_A_TURN && reader.next()) {
+          turn++;
+          onRecord(bytes, reader.at, reader.length);
+        }
+      } finally {
+        reader.publish();
+        this.#consumed += turn;
+      }
+      if (turn > 0) await this.#parts.waiter.breathe();
+      else await this.#parts.waiter.readable(undefined, signal);
+    }
+  }
+
+  /**
+   * Events as they come, until `signal` aborts, the loop is left, or the ring is closed. A pending `next()` settles then.
+   * @param type The records' type, if the object has more than one candidate.
+   */
+  events(type?: string, { signal }: EventOptions = {}): AsyncIterableIterator<E> {
+    const { reader } = this.#parts;
+    const decode = this.#decoder(type);
+    return this.#iterate(() => decode(reader.bytes, reader.at, reader.length) as E, signal);
+  }
+
+  /** Records as views of the kernel's memory, each good until the next turn of the loop; `slice()` keeps one. */
+  records({ signal }: EventOptions = {}): AsyncIterableIterator<Uint8Array> {
+    const reader = this.#reader();
+    return this.#iterate(() => reader.bytes.subarray(reader.at, reader.at + reader.length), signal);
+  }
+
+  /** A hand-made iterator, because `return()` of an async generator waits for a pending `next()`, which may never come. */
+  #iterate<T>(read: () => T, signal: AbortSignal | undefined): AsyncIterableIterator<T> {
+    const { reader, waiter } = this.#parts;
+    const done = { done: true, value: undefined } as const;
+    let finished = false;
+    let turn = 0;
+    const stopped = () => finished || this.#closed || signal?.aborted;
+    const next = async (): Promise<IteratorResult<T>> => {
+      while (!stopped()) {
+        if (turn++ >= EVENTS_A_TURN) {
+          turn = 0;
+          await waiter.breathe();
+          continue;
+        }
+        if (reader.next()) {
+          this.#consumed++;
+          return { done: false, value: read() };
+        }
+        this.#look();
+        turn = 0;
+        await waiter.readable(undefined, signal);
+      }
+      if (!this.#closed) reader.publish();
+      return done;
+    };
+    return {
+      next,
+      return: async () => {
+        finished = true;
+        waiter.wake();
+        if (!this.#closed) reader.publish();
+        return done;
+      },
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
+  }
+
+  #reader(): RingReader {
+    if (this.#closed) throw new UsageError(`Ring buffer ${this.name} is closed`);
+    return this.#parts.reader;
+  }
+
+  #look(): number {
+    const bytes = this.#closed ? 0 : this.#parts.reader.available;
+    if (bytes > this.#highWater) this.#highWater = bytes;
+    return bytes;
+  }
+
+  /** @throws from what it returns, {UsageError} when a record is shorter than the type. */
+  #decoder(type: string | undefined): (bytes: Uint8Array, at: number, length: number) => unknown {
+    const { view } = this.#reader();
+    const { decode, size } = this.#parts.decoder(type);
+    return (bytes, at, length) => {
+      if (length < size) throw new UsageError(`A record of ${length} bytes came through ${this.name}, but its type has ${size}`, { remedy: 'Name the right type: events("…").' });
+      return decode(view, bytes, at);
+    };
+  }
+
+  /** Ends all waiting and iterating, and unmaps the ring. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#parts.waiter[Symbol.dispose]();
+    this.#parts.close();
+  }
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

@@ -1,0 +1,133 @@
+// What JavaScript makes of a BTF type, decided once and shared by reading, writing and the types of the API.
+
+import { type Btf, type BtfEnumerator, type BtfOf, type BtfType, resolved, sizeOf, spell, type TypeId } from '../btf/index.js';
+import { UnsupportedError } from '../errors.js';
+import { BTF_INT_BOOL, BTF_INT_CHAR, BTF_INT_SIGNED } from '../uapi/btf.js';
+
+/**
+ * The shape of a value in memory. `size` is in bytes.
+ *
+ * | C | JavaScript |
+ * | --- | --- |
+ * | integers up to 32 bits, float, double | number |
+ * | 64- and 128-bit integers, pointers | bigint |
+ * | bool | boolean |
+ * | char[N] | string, up to the first NUL |
+ * | unsigned char[N] | Uint8Array, a copy |
+ * | other arrays | array |
+ * | enum | the enumerator's name; the number where there is none |
+ * | struct, union | object; members of anonymous members are its own |
+ */
+export type Shape =
+  | { readonly kind: 'int'; readonly size: 1 | 2 | 4; readonly signed: boolean }
+  | { readonly kind: 'bigint'; readonly size: 8 | 16; readonly signed: boolean }
+  | { readonly kind: 'bool'; readonly size: number }
+  | { readonly kind: 'float'; readonly size: 4 | 8 }
+  | { readonly kind: 'enum'; readonly size: number; readonly signed: boolean; readonly values: readonly BtfEnumerator[] }
+  | { readonly kind: 'text' | 'bytes'; readonly size: number }
+  | { readonly kind: 'list'; readonly size: number; readonly element: Shape; readonly length: number }
+  | { readonly kind: 'record'; readonly size: number; readonly id: TypeId; readonly fields: readonly FieldShape[] };
+
+export interface FieldShape {
+  readonly name: string;
+  /** From the start of the record. */
+  readonly offset: number;
+  readonly shape: Shape;
+  /** Present for bitfields: `firstBit` counts from `offset`, in the object's bit order. */
+  readonly bits?: { readonly firstBit: number; readonly width: number };
+}
+
+/** A type whose every value would have more fields than this is an attack on our memory. */
+const MOST_FIELDS = 1_000_000;
+const MOST_NESTING = 32;
+
+/**
+ * @throws {UnsupportedError} for what has no value: functions, forwards, void, and floats of odd sizes.
+ * @throws {FormatError} for types in a circle.
+ */
+export function shapeOf(btf: Btf, id: TypeId): Shape {
+  const shapes = new Map<TypeId, Shape>();
+  let fields = 0;
+
+  const visit = (typeId: TypeId, depth: number): Shape => {
+    const type = resolved(btf, typeId);
+    const known = shapes.get(type.id);
+    if (known) return known;
+    if (depth > MOST_NESTING) throw new UnsupportedError(`${spell(btf, id)} is nested more than ${MOST_NESTING} deep`, { where: btf.where });
+    const shape = compute(type, depth);
+    shapes.set(type.id, shape);
+    return shape;
+  };
+
+  const compute = (type: BtfType, depth: number): Shape => {
+    switch (type.kind) {
+      case 'INT': return intShape(btf, type);
+      case 'PTR': return { kind: 'bigint', size: 8, signed: false };
+      case 'ENUM': case 'ENUM64': return { kind: 'enum', size: checkedWidth(btf, type), signed: type.signed, values: type.values };
+      case 'FLOAT': {
+        if (type.size !== 4 && type.size !== 8) throw new UnsupportedError(`${type.name} has ${type.size} bytes; JavaScript has no such number`, { where: btf.where });
+        return { kind: 'float', size: type.size };
+      }
+      case 'ARRAY': return arrayShape(type, visit(type.type, depth + 1));
+      case 'STRUCT': case 'UNION': return { kind: 'record', size: type.size, id: type.id, fields: fieldsOf(type, 0, depth) };
+      default: throw new UnsupportedError(`${spell(btf, type.id)} (${type.kind}) has no value`, { where: btf.where });
+    }
+  };
+
+  const arrayShape = (type: BtfOf<'ARRAY'>, element: Shape): Shape => {
+    const size = element.size * type.nelems;
+    if (element.kind === 'int' && element.size === 1) {
+      const byte = resolved(btf, type.type);
+      return isChar(byte) ? { kind: 'text', size } : element.signed ? { kind: 'list', size, element, length: type.nelems } : { kind: 'bytes', size };
+    }
+    fields += type.nelems;
+    checkCount();
+    return { kind: 'list', size, element, length: type.nelems };
+  };
+
+  const fieldsOf = (type: BtfOf<'STRUCT'> | BtfOf<'UNION'>, base: number, depth: number): FieldShape[] => {
+    if (depth > MOST_NESTING) throw new UnsupportedError(`${spell(btf, id)} is nested more than ${MOST_NESTING} deep`, { where: btf.where });
+    return type.members.flatMap((member): FieldShape[] => {
+      fields++;
+      checkCount();
+      const at = base + Math.floor(member.bitOffset / 8);
+      if (member.name === '') {
+        const inner = resolved(btf, member.type);
+        return inner.kind === 'STRUCT' || inner.kind === 'UNION' ? fieldsOf(inner, at, depth + 1) : []; // else: padding bits
+      }
+      const shape = visit(member.type, depth + 1);
+      if (member.bitfieldSize > 0) {
+        const bits = { firstBit: member.bitOffset % 8, width: member.bitfieldSize };
+        if (bits.width > 64 || bits.firstBit + bits.width > 64) throw new UnsupportedError(`Bitfield ${member.name} of ${bits.width} bits`, { where: btf.where });
+        return [{ name: member.name, offset: at, shape, bits }];
+      }
+      if (member.bitOffset % 8 !== 0) throw new UnsupportedError(`Member ${member.name} starts in the middle of a byte`, { where: btf.where });
+      if (at + shape.size > base + type.size && shape.size > 0) throw new UnsupportedError(`Member ${member.name} ends past its ${type.kind.toLowerCase()} ${type.name}`, { where: btf.where });
+      return [{ name: member.name, offset: at, shape }];
+    });
+  };
+
+  const checkCount = () => {
+    if (fields > MOST_FIELDS) throw new UnsupportedError(`${spell(btf, id)} has more than ${MOST_FIELDS} fields`, { where: btf.where });
+  };
+
+  sizeOf(btf, id); // refuses circles and sizes past 4 GiB before anything is built
+  return visit(id, 0);
+}
+
+/** clang calls it `char` and marks it signed; other compilers set the CHAR bit. */
+const isChar = (type: BtfType): boolean => type.kind === 'INT' && (type.name === 'char' || (type.encoding & BTF_INT_CHAR) !== 0);
+
+function intShape(btf: Btf, type: BtfOf<'INT'>): Shape {
+  const { size, encoding } = type;
+  const signed = (encoding & BTF_INT_SIGNED) !== 0;
+  if (encoding & BTF_INT_BOOL) return { kind: 'bool', size };
+  if (size === 1 || size === 2 || size === 4) return { kind: 'int', size, signed };
+  if (size === 8 || size === 16) return { kind: 'bigint', size, signed };
+  throw new UnsupportedError(`Integer ${type.name} has ${size} bytes`, { where: btf.where });
+}
+
+function checkedWidth(btf: Btf, { name, size }: BtfOf<'ENUM'> | BtfOf<'ENUM64'>): number {
+  if (![1, 2, 4, 8].includes(size)) throw new UnsupportedError(`Enum ${name || '<anon>'} has ${size} bytes`, { where: btf.where });
+  return size;
+}

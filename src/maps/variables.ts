@@ -1,0 +1,79 @@
+// The variables of a data section as the properties of an object: `object.rodata.min_duration_ns = 5n`.
+
+import type { Btf, TypeId } from '../btf/index.js';
+import { UsageError } from '../errors.js';
+import { nearest } from '../object/index.js';
+import { compileDecoder, type Decode } from './decode.js';
+import { encodeValue } from './encode.js';
+import { type Shape, shapeOf } from './values.js';
+
+export interface SectionMemory {
+  /** `.rodata`, for errors. */
+  readonly section: string;
+  readonly bytes: () => Uint8Array;
+  /** Why it cannot be written, if it cannot. */
+  readonly readOnly?: string;
+}
+
+interface Variable {
+  readonly offset: number;
+  readonly shape: Shape;
+  decode?: Decode;
+}
+
+/**
+ * An object with a property for each variable of DATASEC `datasec`. Reading decodes the memory as it is at that moment; writing
+ * encodes into it.
+ * @throws from its properties, {UsageError} for a variable that is not there, a value that does not fit, memory that is read-only.
+ */
+export function variablesOf(btf: Btf, datasec: TypeId, memory: SectionMemory): Record<string, unknown> {
+  const type = btf.type(datasec);
+  const variables = new Map<string, Variable | TypeId>();
+  const offsets = new Map<string, number>();
+  if (type.kind === 'DATASEC') {
+    for (const info of type.vars) {
+      const variable = btf.type(info.type);
+      if (variable.kind !== 'VAR') continue;
+      variables.set(variable.name, variable.type);
+      offsets.set(variable.name, info.offset);
+    }
+  }
+  /** Shapes are made when a variable is first touched: one of an odd type must not make the others unusable. */
+  const find = (name: string): Variable => {
+    const known = variables.get(name);
+    if (known === undefined) {
+      const similar = nearest(name, variables.keys());
+      throw new UsageError(`There is no variable "${name}" in ${memory.section}`, { remedy: similar ? `Did you mean "${similar}"?` : `Variables: ${[...variables.keys()].join(', ')}.` });
+    }
+    if (typeof known === 'object') return known;
+    const variable: Variable = { offset: offsets.get(name) as number, shape: shapeOf(btf, known) };
+    variables.set(name, variable);
+    return variable;
+  };
+  const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const check = (bytes: Uint8Array, { offset, shape }: Variable, name: string) => {
+    if (offset + shape.size > bytes.length) throw new UsageError(`Variable "${name}" ends past the ${bytes.length} bytes of ${memory.section}`);
+  };
+
+  return new Proxy<Record<string, unknown>>({}, {
+    get: (_, name) => {
+      if (typeof name === 'symbol') return undefined;
+      const variable = find(name);
+      const bytes = memory.bytes();
+      check(bytes, variable, name);
+      variable.decode ??= compileDecoder(variable.shape);
+      return variable.decode(viewOf(bytes), bytes, variable.offset);
+    },
+    set: (_, name, value) => {
+      if (memory.readOnly) throw new UsageError(`Cannot set "${String(name)}": ${memory.readOnly}`);
+      const variable = find(String(name));
+      const bytes = memory.bytes();
+      check(bytes, variable, String(name));
+      encodeValue(variable.shape, value, viewOf(bytes), variable.offset, String(name));
+      return true;
+    },
+    has: (_, name) => typeof name === 'string' && variables.has(name),
+    ownKeys: () => [...variables.keys()],
+    getOwnPropertyDescriptor: (_, name) => (typeof name === 'string' && variables.has(name) ? { enumerable: true, configurable: true, writable: !memory.readOnly } : undefined),
+  });
+}

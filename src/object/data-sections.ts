@@ -1,0 +1,72 @@
+// .data, .rodata and .bss sections -> maps: each is an array with one value, the whole section.
+
+import { type Btf, findType } from '../btf/index.js';
+import { utf8Bytes } from '../bytes/index.js';
+import type { ElfFile, ElfSection } from '../elf/index.js';
+import { SHF_EXECINSTR, SHT_NOBITS, SHT_PROGBITS } from '../uapi/elf.js';
+import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, BPF_OBJ_NAME_LEN } from '../uapi/bpf.js';
+import { BTF_VAR_STATIC } from '../uapi/btf.js';
+import { BPF_MAP_TYPE } from '../uapi/enums.js';
+import type { BpfMapDef } from './object.js';
+
+const KINDS = [
+  { prefix: '.data', type: SHT_PROGBITS, flags: 0, frozen: false },
+  { prefix: '.rodata', type: SHT_PROGBITS, flags: BPF_F_RDONLY_PROG, frozen: true },
+  { prefix: '.bss', type: SHT_NOBITS, flags: 0, frozen: false },
+] as const;
+
+/** Larger than any BPF map; a hostile .bss claims more in 64 bytes of file. */
+const LARGEST_SECTION = 0x7fffffff;
+
+/** In the order of the sections; an empty section makes no map. */
+export function collectDataMaps(elf: ElfFile, btf: Btf | undefined, objectName: string): BpfMapDef[] {
+  return elf.sections.flatMap((section) => {
+    const kind = KINDS.find(({ prefix, type }) => (section.name === prefix || section.name.startsWith(`${prefix}.`)) && section.type === type);
+    if (!kind || section.size === 0 || section.size > LARGEST_SECTION || section.flags & SHF_EXECINSTR) return [];
+    const kernelName = dataMapName(objectName, section.name);
+    const datasec = btf && findType(btf, section.name);
+    return {
+      name: kind.prefix !== '.bss' && section.name !== kind.prefix ? section.name : kernelName,
+      kernelName,
+      type: BPF_MAP_TYPE.BPF_MAP_TYPE_ARRAY,
+      keySize: 4,
+      valueSize: section.size,
+      maxEntries: 1,
+      flags: kind.flags | (hasVisibleVariable(btf, datasec) ? BPF_F_MMAPABLE : 0),
+      numaNode: 0,
+      extra: 0n,
+      pinned: false,
+      ...(datasec !== undefined && { valueType: datasec }),
+      data: { section: section.name, frozen: kind.frozen, image: imageOf(section) },
+    };
+  });
+}
+
+/** A private, writable copy: what users set before loading goes there. */
+const imageOf = ({ type, size, data }: ElfSection): Uint8Array => (type === SHT_NOBITS ? new Uint8Array(size) : data.bytes.slice());
+
+/** User space maps a section's memory only where there is a variable that it may see. */
+function hasVisibleVariable(btf: Btf | undefined, datasec: number | undefined): boolean {
+  const type = datasec === undefined ? undefined : btf?.type(datasec);
+  if (!btf || type?.kind !== 'DATASEC') return false;
+  return type.vars.some(({ type: id }) => {
+    const variable = btf.type(id);
+    return variable.kind === 'VAR' && variable.linkage !== BTF_VAR_STATIC;
+  });
+}
+
+/**
+ * The name that the kernel gets: as much of the object's as fits in front of the section's. `bootstrap`, `.rodata` -> `bootstra.rodata`.
+ * @see libbpf internal_map_name, src/libbpf.c
+ */
+export function dataMapName(objectName: string, section: string): string {
+  const longest = BPF_OBJ_NAME_LEN - 1;
+  const suffix = Math.min(Math.max(7, section.length), longest);
+  const prefix = section.includes('.', 1) ? 0 : Math.min(longest - suffix, objectName.length);
+  return kernelName(objectName.slice(0, prefix) + section.slice(0, suffix));
+}
+
+/** At most 15 bytes of what the kernel allows in a name. */
+export function kernelName(name: string): string {
+  return Array.from(utf8Bytes(name).subarray(0, BPF_OBJ_NAME_LEN - 1), (byte) => String.fromCharCode(byte)).join('').replace(/[^A-Za-z0-9_.]/g, '_');
+}

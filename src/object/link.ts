@@ -1,0 +1,100 @@
+// Calls: making one program out of an entry function and all that it calls. The kernel takes one array of instructions; the
+// functions of .text that a program needs are appended to it, each once, in the order of the first call.
+
+import type { FuncInfo, LineInfo } from '../btf/index.js';
+import { RelocationError } from '../errors.js';
+import { insnCount, patchInsn, readInsn } from '../insn/index.js';
+import { BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, CALL } from '../uapi/insn.js';
+import type { BpfFunction, BpfObject, Reference } from './object.js';
+
+/** A reference that only the kernel's answers can fill in: an fd of a map. `insn` is a slot of the linked program. */
+export type MapReference = Extract<Reference, { kind: 'map' | 'map_value' }>;
+
+export interface LinkedProgram {
+  readonly program: BpfFunction;
+  readonly insns: Uint8Array;
+  readonly references: readonly MapReference[];
+  /** In slots of the linked program; empty when the object has none for the entry function. */
+  readonly funcInfo: readonly FuncInfo[];
+  readonly lineInfo: readonly LineInfo[];
+  /** Where each function came to lie, the entry function first at 0. */
+  readonly functions: readonly { readonly name: string; readonly start: number }[];
+}
+
+/**
+ * Links one entry program. The object's functions are not changed.
+ * @throws {RelocationError} for a call whose target is no function of .text, or a reference to an extern.
+ * @see libbpf bpf_object__reloc_code, src/libbpf.c
+ */
+export function linkProgram(object: BpfObject, program: BpfFunction): LinkedProgram {
+  const text = object.programs.filter((candidate) => candidate.isSubprogram);
+  const placed = new Map<BpfFunction, number>();
+  const parts: Uint8Array[] = [];
+  const references: MapReference[] = [];
+  let end = 0;
+
+  const place = (fn: BpfFunction): number => {
+    const start = end;
+    const insns = fn.insns.slice();
+    placed.set(fn, start);
+    parts.push(insns);
+    end += insnCount(insns);
+    const refs = new Map(fn.references.map((reference) => [reference.insn, reference]));
+    for (let i = 0; i < insnCount(insns); i++) {
+      const reference = refs.get(i);
+      if (reference?.kind === 'extern') throw refuse(object, fn, i, `extern ${reference.name} (.kconfig and .ksyms) is not supported yet`);
+      if (reference?.kind === 'map' || reference?.kind === 'map_value') references.push({ ...reference, insn: start + i });
+      const target = callTarget(fn, insns, i, reference);
+      if (target === undefined) continue;
+      const callee = text.find((candidate) => target >= candidate.start && target < candidate.start + insnCount(candidate.insns));
+      if (!callee) throw refuse(object, fn, i, `it calls instruction ${target} of .text, where no function is`);
+      const at = placed.get(callee) ?? place(callee);
+      patchInsn(insns, i, { imm: at - (start + i) - 1, ...(reference?.kind === 'subprog_addr' && { src: BPF_PSEUDO_FUNC }) });
+    }
+    return start;
+  };
+  place(program);
+
+  const funcInfo: FuncInfo[] = [];
+  const lineInfo: LineInfo[] = [];
+  for (const [fn, start] of placed) {
+    funcInfo.push(...moved(object.ext.funcInfo.get(fn.section), fn, start));
+    lineInfo.push(...moved(object.ext.lineInfo.get(fn.section), fn, start));
+  }
+  return {
+    program,
+    insns: concat(parts),
+    references,
+    funcInfo: funcInfo[0]?.insn === 0 ? funcInfo : [],
+    lineInfo: lineInfo[0]?.insn === 0 ? lineInfo : [],
+    functions: [...placed].map(([{ name }, start]) => ({ name, start })),
+  };
+}
+
+/** The slot of .text that this instruction calls or takes the address of. */
+function callTarget(fn: BpfFunction, insns: Uint8Array, i: number, reference: Reference | undefined): number | undefined {
+  if (reference?.kind === 'call' || reference?.kind === 'subprog_addr') return reference.target;
+  const { code, src, dst, off, imm } = readInsn(insns, i);
+  if (reference || code !== CALL || src !== BPF_PSEUDO_CALL || dst !== 0 || off !== 0) return undefined;
+  return fn.start + i + imm + 1; // a static function of the same section, which needs no relocation
+}
+
+/** The records of one function, from slots of its section to slots of the linked program. */
+function moved<T extends { readonly insn: number }>(records: readonly T[] | undefined, fn: BpfFunction, start: number): T[] {
+  const end = fn.start + insnCount(fn.insns);
+  return (records ?? []).filter(({ insn }) => insn >= fn.start && insn < end).map((record) => ({ ...record, insn: record.insn - fn.start + start }));
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+const refuse = (object: BpfObject, fn: BpfFunction, insn: number, what: string) =>
+  new RelocationError(`Cannot link ${fn.name}: ${what}`, { where: { ...object.where, program: fn.name, insn } });
+

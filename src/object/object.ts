@@ -1,0 +1,76 @@
+// What a BPF object is, as a value: the same on every machine, before any kernel is asked anything.
+
+import type { Btf, BtfExt, CoreRelo, TypeId } from '../btf/index.js';
+import type { Where } from '../errors.js';
+import type { BpfProgType } from '../uapi/enums.js';
+import type { SecDef } from './sec-defs.js';
+
+/** A reference that an instruction makes to something outside its function. `insn` is a slot of that function. */
+export type Reference = { readonly insn: number } & (
+  | { readonly kind: 'map'; readonly map: string }
+  | { readonly kind: 'map_value'; readonly map: string; readonly offset: number }
+  /** A call, or an address taken, of the function in `.text` that has slot `target` of that section. */
+  | { readonly kind: 'call' | 'subprog_addr'; readonly target: number }
+  | { readonly kind: 'extern'; readonly name: string }
+);
+
+/** A function of the object: an entry program, or a subprogram in `.text`. */
+export interface BpfFunction {
+  readonly name: string;
+  /** As the section is called in the file, a leading `?` included: what .BTF.ext goes by. */
+  readonly section: string;
+  /** First slot in the section. */
+  readonly start: number;
+  /** Little-endian, whatever the object's order. */
+  readonly insns: Uint8Array;
+  readonly references: readonly Reference[];
+  readonly isSubprogram: boolean;
+  /** What its section name makes of it; undefined for subprograms and for names without a meaning. */
+  readonly def: SecDef | undefined;
+  readonly type: BpfProgType;
+  /** False when the section name starts with `?`. */
+  readonly autoload: boolean;
+}
+
+export interface BpfMapDef {
+  /** What users call it: the variable, or for data sections see `mapNames`. */
+  readonly name: string;
+  /** What the kernel is told; at most 15 bytes. */
+  readonly kernelName: string;
+  readonly type: number;
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  readonly flags: number;
+  readonly numaNode: number;
+  readonly extra: bigint;
+  readonly pinned: boolean;
+  readonly keyType?: TypeId;
+  readonly valueType?: TypeId;
+  /** A data section: its one value, the whole section, and its ELF name. `frozen`: not writable once the kernel has it. */
+  readonly data?: { readonly section: string; readonly image: Uint8Array; readonly frozen: boolean };
+}
+
+/** Declared here, defined by the kernel or its configuration. */
+export interface Extern {
+  readonly name: string;
+  readonly weak: boolean;
+  /** `.kconfig` or `.ksyms`; undefined when it is in neither. */
+  readonly section: string | undefined;
+}
+
+export interface BpfObject {
+  readonly name: string;
+  readonly where: Where;
+  readonly littleEndian: boolean;
+  readonly license: string;
+  /** Of a `version` section; undefined means the running kernel's. */
+  readonly kernVersion: number | undefined;
+  readonly btf: Btf | undefined;
+  readonly ext: BtfExt;
+  readonly coreRelos: ReadonlyMap<string, readonly CoreRelo[]>;
+  /** By section, then by place in it. */
+  readonly programs: readonly BpfFunction[];
+  readonly maps: readonly BpfMapDef[];
+  readonly externs: readonly Extern[];
+}

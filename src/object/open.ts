@@ -1,0 +1,107 @@
+// ELF -> BpfObject: collects what the sections say, in the order in which libbpf does.
+
+import { type Btf, type BtfExt, NO_BTF_EXT, parseBtf, parseBtfExt } from '../btf/index.js';
+import { textUntilNul } from '../bytes/index.js';
+import type { ElfFile, ElfSection, ElfSymbol } from '../elf/index.js';
+import { FormatError, UnsupportedError } from '../errors.js';
+import { EM_BPF, EM_NONE, ET_REL, SHN_UNDEF, SHT_PROGBITS, STB_LOCAL, STT_NOTYPE, STB_WEAK } from '../uapi/elf.js';
+import { collectDataMaps } from './data-sections.js';
+import { fixBtf } from './fix-btf.js';
+import { collectFunctions } from './functions.js';
+import { collectMaps } from './map-defs.js';
+import type { BpfObject, Extern } from './object.js';
+import { collectReferences } from './references.js';
+import { section } from './sections.js';
+
+/**
+ * Understands an ELF file as a BPF object.
+ * @throws {FormatError} when it is not one, or contradicts itself.
+ * @throws {UnsupportedError} for constructs that no loader takes any more, or that tsbpf does not take yet.
+ * @see libbpf bpf_object_open, src/libbpf.c
+ */
+export function openObject(elf: ElfFile): BpfObject {
+  const { where } = elf.region;
+  if (elf.type !== ET_REL || (elf.machine !== EM_BPF && elf.machine !== EM_NONE)) {
+    throw new FormatError(`Not a BPF object: ELF type ${elf.type}, machine ${elf.machine}; expected type ${ET_REL} (relocatable), machine ${EM_BPF} (BPF)`, {
+      where, remedy: 'Compile with clang -target bpf -c.',
+    });
+  }
+  const { symbols } = elf;
+  if (!symbols) throw new FormatError('The object has no symbol table', { where, remedy: 'Was it stripped? Use llvm-strip -g, which keeps what a loader needs.' });
+  refuseUnsupported(elf);
+
+  const parsed = parseTypes(elf);
+  const btf = parsed.btf && fixBtf(parsed.btf, elf.sections, symbols);
+  const name = objectName(where.file);
+  const maps = [...collectMaps(elf, btf), ...collectDataMaps(elf, btf, name)];
+  const externs = collectExterns(symbols, btf);
+  const functions = collectFunctions(elf, symbols);
+  return {
+    name,
+    where,
+    littleEndian: elf.littleEndian,
+    license: readLicense(section(elf, 'license')),
+    kernVersion: readVersion(section(elf, 'version')),
+    btf,
+    ext: parsed.ext,
+    coreRelos: parsed.ext.coreRelos,
+    programs: collectReferences(elf, symbols, functions, maps, externs),
+    maps,
+    externs,
+  };
+}
+
+function refuseUnsupported(elf: ElfFile): void {
+  const { where } = elf.region;
+  if (section(elf, 'maps')) {
+    throw new UnsupportedError('Section "maps" holds definitions in the form that libbpf 1.0 dropped', {
+      where: { ...where, section: 'maps' },
+      remedy: 'Define each map with BTF: struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, u32); __type(value, u64); __uint(max_entries, 1024); } name SEC(".maps");',
+    });
+  }
+  const unknown = elf.sections.find(({ name }) => /^\??\.struct_ops(\.link)?$/.test(name) || name === '.addr_space.1' || name === '.jumptables');
+  if (unknown) throw new UnsupportedError(`Section "${unknown.name}" is not supported yet`, { where: { ...where, section: unknown.name } });
+}
+
+function parseTypes(elf: ElfFile): { readonly btf: Btf | undefined; readonly ext: BtfExt } {
+  const types = section(elf, '.BTF');
+  const ext = section(elf, '.BTF.ext');
+  if (!types) {
+    if (section(elf, '.maps')) throw new FormatError('The object defines maps but has no BTF, which describes them', { where: elf.region.where, remedy: 'Compile with clang -g.' });
+    return { btf: undefined, ext: NO_BTF_EXT };
+  }
+  for (const { type, name, data } of ext ? [types, ext] : [types]) {
+    if (type !== SHT_PROGBITS) throw new FormatError(`Section "${name}" must hold data (SHT_PROGBITS), but is of type ${type}`, { where: data.where });
+  }
+  const btf = parseBtf(types.data);
+  return { btf, ext: ext ? parseBtfExt(ext.data, btf) : NO_BTF_EXT };
+}
+
+/** `/a/bootstrap.bpf.o` -> `bootstrap`: the base name, at most 15 bytes of it, up to the first dot. */
+function objectName(file: string | undefined): string {
+  const base = (file ?? 'object').split('/').at(-1) as string;
+  return base.slice(0, 15).split('.')[0] as string;
+}
+
+function readLicense(found: ElfSection | undefined): string {
+  return found ? textUntilNul(found.data.bytes.subarray(0, 63)) : '';
+}
+
+function readVersion(found: ElfSection | undefined): number | undefined {
+  if (!found) return undefined;
+  if (found.data.bytes.length !== 4) throw new FormatError(`Section "version" must have 4 bytes, but has ${found.data.bytes.length}`, { where: found.data.where });
+  return found.data.view.getUint32(0, found.data.littleEndian);
+}
+
+/** Undefined symbols, and the BTF section that says who defines them. */
+function collectExterns(symbols: readonly ElfSymbol[], btf: Btf | undefined): Extern[] {
+  const sectionOf = new Map<string, string>();
+  for (let id = 1; btf && id < btf.length; id++) {
+    const type = btf.type(id);
+    if (type.kind !== 'DATASEC' || (type.name !== '.kconfig' && type.name !== '.ksyms')) continue;
+    for (const { type: variable } of type.vars) sectionOf.set(btf.name(variable), type.name);
+  }
+  return symbols
+    .filter((symbol) => symbol.section === SHN_UNDEF && symbol.binding !== STB_LOCAL && symbol.type === STT_NOTYPE && symbol.name !== '')
+    .map(({ name, binding }) => ({ name, weak: binding === STB_WEAK, section: sectionOf.get(name) }));
+}

@@ -1,0 +1,24 @@
+// Sizes that depend on the machine: ring buffers are a power of two of pages, and a perf event array has a slot for each CPU.
+
+import type { BpfMapDef, BpfObject } from '../object/index.js';
+import { BPF_MAP_TYPE } from '../uapi/enums.js';
+import type { KernelFacts } from './facts.js';
+
+export const RING_BUFFERS: ReadonlySet<number> = new Set([BPF_MAP_TYPE.BPF_MAP_TYPE_RINGBUF, BPF_MAP_TYPE.BPF_MAP_TYPE_USER_RINGBUF]);
+
+/** The object with its maps as this machine wants them. */
+export const fitMaps = (object: BpfObject, facts: Pick<KernelFacts, 'pageSize' | 'possibleCpus'>): BpfObject => ({
+  ...object,
+  maps: object.maps.map((map) => ({ ...map, maxEntries: fittedMaxEntries(map, facts) })),
+});
+
+/** @see libbpf adjust_ringbuf_sz and map_set_def_max_entries, src/libbpf.c */
+function fittedMaxEntries(map: BpfMapDef, { pageSize, possibleCpus }: Pick<KernelFacts, 'pageSize' | 'possibleCpus'>): number {
+  if (map.type === BPF_MAP_TYPE.BPF_MAP_TYPE_PERF_EVENT_ARRAY && map.maxEntries === 0) return possibleCpus;
+  if (!RING_BUFFERS.has(map.type) || map.maxEntries === 0) return map.maxEntries;
+  const pages = map.maxEntries / pageSize;
+  if (Number.isInteger(pages) && Number.isInteger(Math.log2(pages))) return map.maxEntries;
+  let size = pageSize;
+  while (size <= map.maxEntries) size *= 2;
+  return size > 0xffffffff ? map.maxEntries : size;
+}

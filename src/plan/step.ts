@@ -1,0 +1,64 @@
+// A step: one system call as a value, with its decoded attributes and its reason. A plan is a list of them.
+
+import type { BpfCmd } from '../uapi/enums.js';
+import type { PerfEventIoc } from '../uapi/perf-event.js';
+import type { RLimit } from '../uapi/resource.js';
+
+/** A descriptor that an earlier step makes, by that step's id: `map exec_start`. */
+export interface FdRef {
+  readonly fd: string;
+}
+
+/** Bytes with holes for descriptors: instructions that refer to maps. `at` counts bytes; each hole is a 32-bit number. */
+export interface WithFds {
+  readonly bytes: Uint8Array;
+  readonly fds: readonly { readonly at: number; readonly ref: FdRef }[];
+}
+
+export type AttrValue = number | bigint | string | Uint8Array | FdRef | WithFds;
+export type Attr = Readonly<Record<string, AttrValue>>;
+
+export type Step = {
+  /** Unique in its plan. */
+  readonly id: string;
+  /** One sentence for people. */
+  readonly why: string;
+  /** The result is a descriptor, which the session owns from then on. */
+  readonly makes?: 'fd';
+  /** A failure is noted, and the plan goes on: what this step does is of use, but nothing stands on it. */
+  readonly optional?: true;
+} & StepCall;
+
+export type StepCall =
+  | { readonly call: 'bpf'; readonly cmd: BpfCmd; readonly attr: Attr }
+  | { readonly call: 'perf_event_open'; readonly attr: Attr; readonly pid: number; readonly cpu: number; readonly flags: number }
+  | { readonly call: 'ioctl'; readonly on: FdRef; readonly request: PerfEventIoc; readonly arg: number | FdRef }
+  | { readonly call: 'prlimit64'; readonly resource: RLimit; readonly limit: bigint };
+export type BpfStep = Step & { readonly call: 'bpf' };
+
+export const isFdRef = (value: AttrValue): value is FdRef => typeof value === 'object' && 'fd' in value;
+export const isWithFds = (value: AttrValue): value is WithFds => typeof value === 'object' && 'fds' in value;
+
+/** `bpf(BPF_MAP_CREATE)`, `ioctl(PERF_EVENT_IOC_ENABLE)`: as errors and traces name the call. */
+export function callName(step: StepCall): string {
+  switch (step.call) {
+    case 'bpf': return `bpf(${step.cmd})`;
+    case 'ioctl': return `ioctl(${step.request})`;
+    case 'prlimit64': return `prlimit64(${step.resource})`;
+    case 'perf_event_open': return 'perf_event_open';
+  }
+}
+
+/** Every descriptor that a step needs. */
+export function* fdRefs(step: StepCall): Generator<FdRef> {
+  if (step.call === 'prlimit64') return;
+  if (step.call === 'ioctl') {
+    yield step.on;
+    if (typeof step.arg === 'object') yield step.arg;
+    return;
+  }
+  for (const value of Object.values(step.attr)) {
+    if (isFdRef(value)) yield value;
+    else if (isWithFds(value)) for (const { ref } of value.fds) yield ref;
+  }
+}

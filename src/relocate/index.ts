@@ -1,0 +1,10 @@
+// CO-RE relocation: access strings, candidates, matching, values, patching. A function of an object and a kernel's BTF.
+
+export * from './candidates.js';
+export * from './compatible.js';
+export * from './kinds.js';
+export * from './match.js';
+export * from './patch.js';
+export * from './relocate.js';
+export * from './spec.js';
+export * from './value.js';

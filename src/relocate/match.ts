@@ -1,0 +1,105 @@
+// The same way into a type of the kernel: does this candidate have it, and where?
+
+import { type Btf, type BtfOf, essentialName, resolved, sizeOf, type TypeId } from '../btf/index.js';
+import { RelocationError } from '../errors.js';
+import { fieldsAreCompatible, typesAreCompatible, typesMatch } from './compatible.js';
+import { classOf } from './kinds.js';
+import { type Accessor, isFlexibleArray, MAX_SPEC_LENGTH, type Spec } from './spec.js';
+
+/** `spec` if the candidate matches; else why not, in words for people. */
+export type Match = { readonly spec: Spec } | { readonly mismatch: string };
+
+/**
+ * Fits a local spec to one candidate type of the target.
+ * @throws {RelocationError} when types are nested too deep to tell.
+ * @see libbpf bpf_core_spec_match, src/relo_core.c
+ */
+export function matchSpec(local: Spec, btf: Btf, root: TypeId): Match {
+  const target = { btf, kind: local.kind, root };
+  switch (classOf(local.kind)) {
+    case 'type': {
+      const same = local.kind === 'type_matches' ? typesMatch : typesAreCompatible;
+      if (!same(local.btf, local.root, btf, root)) return { mismatch: 'the types are not alike' };
+      return { spec: { ...target, raw: [0], accessors: [], bitOffset: 0 } };
+    }
+    case 'enumval': return matchEnumerator(local, target);
+    case 'field': return matchField(local, target);
+  }
+}
+
+type Target = Pick<Spec, 'btf' | 'kind' | 'root'>;
+
+function matchEnumerator(local: Spec, target: Target): Match {
+  const name = local.accessors[0]?.name as string;
+  const type = resolved(target.btf, target.root);
+  if (type.kind !== 'ENUM' && type.kind !== 'ENUM64') return { mismatch: 'it is no enum' };
+  const index = type.values.findIndex((value) => essentialName(value.name) === essentialName(name));
+  const value = type.values[index];
+  if (!value) return { mismatch: `it has no enumerator ${essentialName(name)}` };
+  return { spec: { ...target, raw: [index], accessors: [{ type: type.id, index, name: value.name }], bitOffset: 0 } };
+}
+
+function matchField(local: Spec, target: Target): Match {
+  const { btf } = target;
+  const raw: number[] = [];
+  const accessors: Accessor[] = [];
+  let bitOffset = 0;
+  let current = resolved(btf, target.root);
+  for (const [i, step] of local.accessors.entries()) {
+    if (raw.length >= MAX_SPEC_LENGTH) throw new RelocationError(`A CO-RE path has more than ${MAX_SPEC_LENGTH} levels in the target`);
+    if (step.name !== undefined) {
+      const found = findMember(local, step, btf, current.id);
+      if (!('path' in found)) return found;
+      raw.push(...found.path.map((hop) => hop.index));
+      bitOffset += found.path.reduce((sum, hop) => sum + hop.bitOffset, 0);
+      const last = found.path.at(-1) as Hop;
+      accessors.push({ type: last.owner, index: last.index, name: step.name });
+      current = resolved(btf, last.type);
+      continue;
+    }
+    if (i > 0) {
+      if (current.kind !== 'ARRAY') return { mismatch: `${pathOf(local, i)} is no array` };
+      if (step.index >= current.nelems && !isFlexibleArray(btf, accessors.at(-1), current.nelems)) return { mismatch: `${pathOf(local, i)} has only ${current.nelems} elements` };
+      current = resolved(btf, current.type);
+    }
+    raw.push(step.index);
+    accessors.push({ type: current.id, index: step.index });
+    if (step.index > 0) bitOffset += step.index * sizeOf(btf, current.id) * 8;
+  }
+  return { spec: { ...target, raw, accessors, bitOffset } };
+}
+
+const pathOf = (spec: Spec, end: number): string =>
+  spec.accessors.slice(0, end).map(({ name, index }, i) => (name ? `${i > 1 ? '.' : ''}${name}` : i > 0 ? `[${index}]` : '')).join('');
+
+interface Hop {
+  readonly owner: TypeId;
+  readonly index: number;
+  readonly bitOffset: number;
+  readonly type: TypeId;
+}
+
+/**
+ * A member by name, looking through anonymous ones; the first of that name decides. Flavors do not apply to members.
+ * The path has the anonymous hops in it.
+ */
+function findMember(local: Spec, step: Accessor, btf: Btf, id: TypeId, depth = 0): { readonly path: readonly Hop[] } | { readonly mismatch: string } {
+  const missing = { mismatch: `it has no member ${step.name}` };
+  const type = resolved(btf, id);
+  if (depth > MAX_SPEC_LENGTH) throw new RelocationError(`Anonymous members are nested more than ${MAX_SPEC_LENGTH} deep`);
+  if (type.kind !== 'STRUCT' && type.kind !== 'UNION') return missing;
+  for (const [index, member] of type.members.entries()) {
+    const hop: Hop = { owner: type.id, index, bitOffset: member.bitOffset, type: member.type };
+    if (member.name === '') {
+      const inner = findMember(local, step, btf, member.type, depth + 1);
+      if ('path' in inner) return { path: [hop, ...inner.path] };
+      if (inner.mismatch !== missing.mismatch) return inner;
+    } else if (member.name === step.name) {
+      const owner = local.btf.type(step.type) as BtfOf<'STRUCT'>;
+      const localMember = owner.members[step.index] as (typeof owner.members)[number];
+      if (fieldsAreCompatible(local.btf, localMember.type, btf, member.type)) return { path: [hop] };
+      return { mismatch: `its member ${step.name} is of an incompatible kind (${resolved(btf, member.type).kind}, not ${resolved(local.btf, localMember.type).kind})` };
+    }
+  }
+  return missing;
+}

@@ -1,0 +1,93 @@
+// Reading facts from this machine: only what is asked for, and what cannot change only once a process.
+
+import { readFileSync } from 'node:fs';
+import { release } from 'node:os';
+import type { Btf } from '../btf/index.js';
+import { drive, execute, type Kernel } from '../load/index.js';
+import { FEATURES, type FeatureName, type KernelFacts, type Wanted } from '../plan/index.js';
+import { SyscallError } from '../errors.js';
+import { kernelBtf } from './kernel-btf.js';
+import { pageSize } from './libc.js';
+import { openTracefs, readTracepointId } from './tracefs.js';
+import { realKernel } from './kernel.js';
+
+export interface FactOptions {
+  /** Takes the place of the running kernel's types. */
+  readonly btf?: Btf;
+  /** Told what was found out and how, a line at a time. */
+  readonly note?: (text: string) => void;
+}
+
+/**
+ * @throws {SyscallError} or {UnsupportedError} when something that is wanted cannot be found out.
+ */
+export function readFacts(wanted: Wanted, { btf, note = () => {} }: FactOptions = {}): KernelFacts {
+  return {
+    pageSize: pageSize(),
+    possibleCpus: possibleCpus(),
+    kernelVersion: versionCode(release()),
+    kernelBtf: wanted.kernelBtf ? (btf ?? timed(note, (found) => `kernel BTF: ${found.length - 1} types from ${found.where.file}`, kernelBtf)) : btf,
+    features: new Map(wanted.features.flatMap((name) => feature(name, note))),
+    tracepointIds: tracepointIds(wanted.tracepoints, note),
+  };
+}
+
+function timed<T>(note: (text: string) => void, say: (value: T) => string, ask: () => T): T {
+  const start = performance.now();
+  const value = ask();
+  note(`${say(value)} (${(performance.now() - start).toFixed(2)} ms)`);
+  return value;
+}
+
+const knownTracepoints = new Map<string, number>();
+
+function tracepointIds(names: readonly string[], note: (text: string) => void): ReadonlyMap<string, number> {
+  if (names.some((name) => !knownTracepoints.has(name))) {
+    using tracefs = openTracefs();
+    note(tracefs.note);
+    for (const name of names) knownTracepoints.set(name, readTracepointId(tracefs, name));
+  }
+  return new Map(names.map((name) => [name, knownTracepoints.get(name) as number]));
+}
+
+const knownFeatures = new Map<FeatureName, boolean>();
+
+/** Absent when the kernel would not say, for want of rights; the load will then fail with the reason. */
+function feature(name: FeatureName, note: (text: string) => void): [FeatureName, boolean][] {
+  const known = knownFeatures.get(name);
+  const found = known ?? probe(name, realKernel);
+  if (found === undefined) return [];
+  if (known === undefined) note(`feature ${name}: ${found ? 'yes' : 'no'} (the kernel ${FEATURES[name].what} since ${FEATURES[name].since})`);
+  knownFeatures.set(name, found);
+  return [[name, found]];
+}
+
+/** Whether the kernel has a feature; undefined when it cannot be told. */
+export function probe(name: FeatureName, kernel: Kernel): boolean | undefined {
+  const { steps, failsWith } = FEATURES[name];
+  try {
+    drive(execute(steps, kernel))[Symbol.dispose]();
+    return true;
+  } catch (error) {
+    if (!(error instanceof SyscallError) || error.errno === 'EPERM') return undefined;
+    return error.errno === failsWith;
+  }
+}
+
+/** `6.18.44-fc` -> (6 << 16) + (18 << 8) + 44; patch levels above 255 count as 255. */
+export function versionCode(text: string): number {
+  const [, major = '0', minor = '0', patch = '0'] = /^(\d+)\.(\d+)(?:\.(\d+))?/.exec(text) ?? [];
+  return (Number(major) << 16) + (Number(minor) << 8) + Math.min(Number(patch), 255);
+}
+
+/** `0-3,8` -> 5. */
+export function countCpus(list: string): number {
+  return list.trim().split(',').reduce((sum, range) => {
+    const [first = '0', last = first] = range.split('-');
+    return sum + Number(last) - Number(first) + 1;
+  }, 0);
+}
+
+function possibleCpus(): number {
+  return countCpus(readFileSync('/sys/devices/system/cpu/possible', 'utf8'));
+}

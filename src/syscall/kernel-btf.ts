@@ -1,0 +1,72 @@
+// Where a kernel's types are found, and how they are read: mapped where the kernel allows it, so that nothing is copied.
+
+import { closeSync, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { release } from 'node:os';
+import { type Btf, btfOrder, parseBtf } from '../btf/index.js';
+import { region } from '../bytes/index.js';
+import { parseElf } from '../elf/index.js';
+import { FormatError, SyscallError, UnsupportedError } from '../errors.js';
+import { map } from './mapping.js';
+
+const SYSFS = '/sys/kernel/btf/vmlinux';
+const R = release();
+/** In libbpf's order; see btf__load_vmlinux_btf, src/btf.c. */
+const PLACES = [
+  SYSFS, `/boot/vmlinux-${R}`, `/lib/modules/${R}/vmlinux-${R}`, `/lib/modules/${R}/build/vmlinux`, `/usr/lib/modules/${R}/kernel/vmlinux`,
+  `/usr/lib/debug/boot/vmlinux-${R}`, `/usr/lib/debug/boot/vmlinux-${R}.debug`, `/usr/lib/debug/lib/modules/${R}/vmlinux`,
+];
+
+let running: Btf | undefined;
+
+/**
+ * The types of the running kernel. They cannot change while it runs, so a process reads them once.
+ * @throws {UnsupportedError} when it has none, naming `--btf`.
+ */
+export function kernelBtf(): Btf {
+  if (running) return running;
+  const file = PLACES.find((path) => existsSync(path));
+  if (!file) {
+    throw new UnsupportedError(`This kernel (${R}) shows no BTF, the description of its types`, {
+      since: '5.2',
+      remedy: `Name a file that has it: --btf FILE (raw BTF, or a vmlinux with a .BTF section; BTFHub has those of many kernels). Kernels built with CONFIG_DEBUG_INFO_BTF=y have it in ${SYSFS}.`,
+    });
+  }
+  running = readBtf(file);
+  return running;
+}
+
+/**
+ * BTF of a file: raw, or section .BTF of an ELF file.
+ * @throws {SyscallError} when it cannot be read; {FormatError} when it is neither.
+ */
+export function readBtf(file: string): Btf {
+  const bytes = file === SYSFS ? (mapped(file) ?? read(file)) : read(file);
+  const whole = region(bytes, { file });
+  if (btfOrder(bytes)) return parseBtf(whole);
+  const section = parseElf(whole).sections.find(({ name }) => name === '.BTF');
+  if (!section) throw new FormatError('This ELF file has no BTF', { where: { file }, remedy: 'Name raw BTF, or an ELF file with a .BTF section.' });
+  return parseBtf(section.data);
+}
+
+/** @throws {SyscallError} naming the file. */
+export function read(file: string): Uint8Array {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    const errno = (error as NodeJS.ErrnoException).code ?? 'EIO';
+    const remedy = { ENOENT: 'There is no such file; relative names start at the current directory.', EISDIR: 'This is a directory; name a file in it.', EACCES: 'The file may not be read by this user.' }[errno];
+    throw new SyscallError('open', errno, { doing: `Cannot read ${file}`, where: { file }, ...(remedy && { remedy }) });
+  }
+}
+
+/** Since Linux 6.16 the file can be mapped; the mapping lives as long as the process, like the kernel's types. */
+function mapped(file: string): Uint8Array | undefined {
+  const fd = openSync(file, 'r');
+  try {
+    return new Uint8Array(map(fd, 0, fstatSync(fd).size, 'read', 'private').buffer);
+  } catch {
+    return undefined;
+  } finally {
+    closeSync(fd);
+  }
+}

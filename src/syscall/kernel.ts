@@ -1,0 +1,54 @@
+// The real Kernel: a step's attributes become one buffer, and the buffer becomes a system call.
+
+import { type Kernel, type Reply, reply } from '../load/index.js';
+import { type AttrImage, encodeAttr, type FdRef, type Step } from '../plan/index.js';
+import { BPF_ATTR } from '../uapi/bpf.js';
+import { BPF_CMD } from '../uapi/enums.js';
+import { PERF_ATTR_SIZE_VER0, PERF_EVENT_ATTR, PERF_EVENT_IOC } from '../uapi/perf-event.js';
+import { RLIMIT } from '../uapi/resource.js';
+import { UsageError } from '../errors.js';
+import { addressOf, syscall } from './libc.js';
+
+/** Fields through which the kernel answers. */
+const OUTPUTS: ReadonlySet<string> = new Set(['log_buf']);
+
+/** Descriptors 0 to 2 are never kept: attributes read 0 as "none". Node holds them open, so the kernel never hands them out. */
+export const realKernel: Kernel = {
+  run: (step, fds) => run(step, (ref) => fds.get(ref)),
+  close: (fd) => {
+    syscall('close', fd);
+  },
+};
+
+function run(step: Step, resolve: (ref: FdRef) => number): Reply {
+  switch (step.call) {
+    case 'bpf': {
+      const layout = BPF_ATTR[step.cmd];
+      if (!layout) throw new UsageError(`The attribute of ${step.cmd} is not described`);
+      const image = relocated(encodeAttr(layout, step.attr, resolve));
+      return withOutputs(syscall('bpf', BPF_CMD[step.cmd], image.bytes, image.size), image);
+    }
+    case 'perf_event_open': {
+      const image = relocated(encodeAttr(PERF_EVENT_ATTR, step.attr, resolve, PERF_ATTR_SIZE_VER0));
+      return reply(syscall('perf_event_open', image.bytes, step.pid, step.cpu, -1, step.flags));
+    }
+    case 'ioctl': return reply(syscall('ioctl', resolve(step.on), PERF_EVENT_IOC[step.request], typeof step.arg === 'number' ? step.arg : resolve(step.arg)));
+    case 'prlimit64': {
+      const limit = new Uint8Array(BigUint64Array.of(step.limit, step.limit).buffer);
+      return reply(syscall('prlimit64', 0, RLIMIT[step.resource], limit, 0));
+    }
+  }
+}
+
+/** Offsets inside the image become addresses. */
+function relocated(image: AttrImage): AttrImage {
+  const view = new DataView(image.bytes.buffer);
+  const base = addressOf(image.bytes);
+  for (const { at, offset } of image.pointers) view.setBigUint64(at, base + BigInt(offset), true);
+  return image;
+}
+
+function withOutputs(result: number, { bytes, pointers }: AttrImage): Reply {
+  const out = pointers.filter(({ field }) => OUTPUTS.has(field)).map(({ field, offset, length }) => [field, bytes.subarray(offset, offset + length)] as const);
+  return { result, out: new Map(out) };
+}
