@@ -19,7 +19,12 @@ const ENUMS = [
 
 /** Members that came after the kernel this is generated from, so that objects which use them are understood. */
 const LATER = {
-  bpf_attach_type: [['BPF_TRACE_FSESSION', 58], ['BPF_TRACE_FENTRY_MULTI', 59], ['BPF_TRACE_FEXIT_MULTI', 60], ['BPF_TRACE_FSESSION_MULTI', 61]],
+  bpf_attach_type: [
+    ['BPF_TRACE_FSESSION', 58],
+    ['BPF_TRACE_FENTRY_MULTI', 59],
+    ['BPF_TRACE_FEXIT_MULTI', 60],
+    ['BPF_TRACE_FSESSION_MULTI', 61],
+  ],
 };
 
 let text = `// Generated from the BTF of Linux ${version} by scripts/generate-uapi.mjs; do not edit. A test compares it with the running kernel.\n`;
@@ -27,8 +32,11 @@ for (const [name, constant, type, use] of ENUMS) {
   const id = findType(btf, name, 'ENUM');
   if (id === undefined) throw new Error(`${file} has no enum ${name}`);
   const seen = new Set();
-  const rows = btf.type(id).values.filter(({ name: member, value }) => !member.startsWith('__') && !seen.has(value) && seen.add(value));
-  for (const [member, value] of LATER[name] ?? []) if (!rows.some((row) => row.name === member)) rows.push({ name: member, value });
+  const rows = btf
+    .type(id)
+    .values.filter(({ name: member, value }) => !member.startsWith('__') && !seen.has(value) && seen.add(value));
+  for (const [member, value] of LATER[name] ?? [])
+    if (!rows.some((row) => row.name === member)) rows.push({ name: member, value });
   text += `\n/** enum ${name}.${use ? ` ${use}` : ''} */\nexport const ${constant} = {\n${rows.map((row) => `  ${row.name}: ${row.value},\n`).join('')}} as const;\n`;
   text += `export type ${type} = keyof typeof ${constant};\n`;
 }

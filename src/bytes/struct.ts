@@ -5,7 +5,13 @@ import { textUntilNul } from './text.js';
 
 /** `char[N]` is a name, `u8[N]` is bytes; both take N bytes and align to 1. */
 export type FieldType = 'u8' | 'u16' | 'u32' | 's32' | 'u64' | `char[${number}]` | `u8[${number}]`;
-type Value<F extends FieldType> = F extends 'u64' ? bigint : F extends `char[${number}]` ? string : F extends `u8[${number}]` ? Uint8Array : number;
+type Value<F extends FieldType> = F extends 'u64'
+  ? bigint
+  : F extends `char[${number}]`
+    ? string
+    : F extends `u8[${number}]`
+      ? Uint8Array
+      : number;
 
 export interface Field {
   readonly name: string;
@@ -26,13 +32,22 @@ export interface Struct<F extends Readonly<Record<string, FieldType>>> {
 const SIZES: Readonly<Record<string, number>> = { u8: 1, u16: 2, u32: 4, s32: 4, u64: 8 };
 const arrayLength = (type: FieldType) => Number(/\[(\d+)\]/.exec(type)?.[1] ?? 0);
 
-function readField({ bytes, view, littleEndian }: Region, at: number, { type, size }: Field): number | bigint | string | Uint8Array {
+function readField(
+  { bytes, view, littleEndian }: Region,
+  at: number,
+  { type, size }: Field,
+): number | bigint | string | Uint8Array {
   switch (type) {
-    case 'u8': return view.getUint8(at);
-    case 'u16': return view.getUint16(at, littleEndian);
-    case 'u32': return view.getUint32(at, littleEndian);
-    case 's32': return view.getInt32(at, littleEndian);
-    case 'u64': return view.getBigUint64(at, littleEndian);
+    case 'u8':
+      return view.getUint8(at);
+    case 'u16':
+      return view.getUint16(at, littleEndian);
+    case 'u32':
+      return view.getUint32(at, littleEndian);
+    case 's32':
+      return view.getInt32(at, littleEndian);
+    case 'u64':
+      return view.getBigUint64(at, littleEndian);
     default: {
       const part = bytes.subarray(at, at + size);
       return type.startsWith('char') ? textUntilNul(part) : part;

@@ -26,7 +26,8 @@ export function cString(table: Region, offset: number): string {
   }
   const end = bytes.indexOf(0, offset);
   if (end < 0) throw new FormatError(`String ${offset} has no end`, { where });
-  if (end - offset > LONGEST_NAME) throw new FormatError(`String ${offset} has ${end - offset} bytes; a name has at most ${LONGEST_NAME}`, { where });
+  if (end - offset > LONGEST_NAME)
+    throw new FormatError(`String ${offset} has ${end - offset} bytes; a name has at most ${LONGEST_NAME}`, { where });
   return asciiOrUtf8(bytes, offset, end);
 }
 

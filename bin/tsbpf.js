@@ -1,0 +1,19 @@
+#!/usr/bin/env node
+// Starts the command line. A package comes compiled; a fresh checkout is compiled here, once.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const main = new URL('../dist/cli/main.js', import.meta.url);
+if (!existsSync(main)) {
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  const tsc = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url));
+  if (!existsSync(tsc)) {
+    console.error(`tsbpf: this checkout has no dependencies yet. Run: cd ${root} && npm ci`);
+    process.exit(1);
+  }
+  const { status } = spawnSync(process.execPath, [tsc, '-p', root], { stdio: ['ignore', 'inherit', 'inherit'] });
+  if (status !== 0) process.exit(1);
+}
+await import(main.href);

@@ -1,0 +1,37 @@
+// The command line: `tsbpf <verb>`. A file per verb; this one puts them together and says how it ended.
+
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { reportError } from './report.js';
+import { runCommand } from './run.js';
+
+/** 0 is done, 1 failed or a negative answer, 2 wrong usage. */
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+
+const program = new Command('tsbpf')
+  .description('A BPF toolchain in TypeScript: loads and explains BPF objects with no libbpf and no compiler.')
+  .version(version, '-V, --version')
+  .addCommand(runCommand())
+  .addHelpText('after', '\nExit codes: 0 done, 1 failed or a negative answer, 2 wrong usage.');
+
+for (const command of [program, ...descendants(program)]) command.exitOverride().showHelpAfterError();
+
+function* descendants(command: Command): Generator<Command> {
+  for (const child of command.commands) {
+    yield child;
+    yield* descendants(child);
+  }
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
+  else {
+    reportError(error, process.argv.includes('--json'));
+    process.exitCode = EXIT_FAILED;
+  }
+}

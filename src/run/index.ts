@@ -1,0 +1,5 @@
+// Running objects: the bundled tools.
+
+export * from './bootstrap.js';
+export * from './bundled.js';
+export * from './json.js';
