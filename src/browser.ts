@@ -1,5 +1,6 @@
 // tsbpf where there is no kernel: everything that is a function of bytes.
 
+export { planAttach } from './attach/index.js';
 export * from './btf/index.js';
 export * from './bytes/index.js';
 export * from './elf/index.js';
@@ -9,5 +10,4 @@ export * from './load/index.js';
 export * from './maps/index.js';
 export * from './object/index.js';
 export * from './plan/index.js';
-export { planAttach } from './attach/index.js';
 export * from './relocate/index.js';

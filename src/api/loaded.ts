@@ -1,11 +1,27 @@
 // A loaded object: its maps and variables live in the kernel; this side owns descriptors and mappings, and closes them.
 
+import type { Btf } from '../btf/index.js';
+import { nearest } from '../bytes/index.js';
 import { UsageError } from '../errors.js';
 import type { Session } from '../load/index.js';
-import { BpfMap, bytesCodec, type Codec, compileDecoder, type Decode, eventType, type MapOps, RingBuffer, RingReader, shapeOf, typedCodec, variablesOf } from '../maps/index.js';
-import { type BpfMapDef, type BpfObject, nearest } from '../object/index.js';
+import {
+  ASKED_BY_JAVASCRIPT,
+  BpfMap,
+  bytesCodec,
+  type Codec,
+  compileDecoder,
+  type Decode,
+  eventType,
+  type MapOps,
+  RingBuffer,
+  RingReader,
+  shapeOf,
+  typedCodec,
+  variablesOf,
+} from '../maps/index.js';
+import type { BpfMapDef, BpfObject } from '../object/index.js';
 import { type FdRef, stepIds } from '../plan/index.js';
-import { map as mapMemory, mapOps, type Mapping, pageSize, pollWaiter } from '../syscall/index.js';
+import { type Mapping, map as mapMemory, mapOps, pageSize, pollWaiter } from '../syscall/index.js';
 import { BPF_F_MMAPABLE } from '../uapi/bpf.js';
 import { BPF_MAP_TYPE } from '../uapi/enums.js';
 import type { ObjectTypes, Section, Untyped } from './types.js';
@@ -30,6 +46,7 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
   readonly #made = new Map<string, BpfMap | RingBuffer>();
   readonly #memory = new Map<string, Mapping>();
   readonly #links = new Set<Links>();
+  #closed = false;
 
   constructor({ object, session, attach }: LoadedParts) {
     this.object = object;
@@ -37,10 +54,12 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
     this.#attach = attach;
     const definitions = new Map(object.maps.map((map) => [map.name, map]));
     this.maps = new Proxy({} as Record<string, unknown>, {
-      get: (_, name) => (typeof name === 'string' ? this.map(name) : undefined),
+      get: (_, name) =>
+        typeof name === 'symbol' || (!definitions.has(name) && ASKED_BY_JAVASCRIPT.has(name)) ? undefined : this.map(name),
       has: (_, name) => typeof name === 'string' && definitions.has(name),
       ownKeys: () => [...definitions.keys()],
-      getOwnPropertyDescriptor: (_, name) => (definitions.has(String(name)) ? { enumerable: true, configurable: true } : undefined),
+      getOwnPropertyDescriptor: (_, name) =>
+        definitions.has(String(name)) ? { enumerable: true, configurable: true } : undefined,
     }) as T['maps'];
   }
 
@@ -58,9 +77,18 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
   section(name: string): Record<string, unknown> {
     const { btf, maps, where } = this.object;
     const map = maps.find((candidate) => candidate.data?.section === name);
-    if (!map || !btf || map.valueType === undefined) throw new UsageError(`The object has no section ${name} with types`, { where });
-    const readOnly = map.data?.frozen ? 'constants are frozen once the object is loaded' : (map.flags & BPF_F_MMAPABLE) === 0 ? `${name} has only static variables, which cannot be shared` : undefined;
-    return variablesOf(btf, map.valueType, { section: name, bytes: () => this.#sectionMemory(map), ...(readOnly && { readOnly }) });
+    if (!map || !btf || map.valueType === undefined)
+      throw new UsageError(`The object has no section ${name} with types`, { where });
+    const readOnly = map.data?.frozen
+      ? 'constants are frozen once the object is loaded'
+      : (map.flags & BPF_F_MMAPABLE) === 0
+        ? `${name} has only static variables, which cannot be shared`
+        : undefined;
+    return variablesOf(btf, map.valueType, {
+      section: name,
+      bytes: () => this.#sectionMemory(map),
+      ...(readOnly && { readOnly }),
+    });
   }
 
   /**
@@ -72,8 +100,14 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
     if (known) return known;
     const definition = this.object.maps.find((candidate) => candidate.name === name);
     if (!definition) {
-      const similar = nearest(name, this.object.maps.map((candidate) => candidate.name));
-      throw new UsageError(`The object has no map "${name}"`, { where: this.object.where, remedy: similar ? `Did you mean "${similar}"?` : `Maps: ${this.object.maps.map((map) => map.name).join(', ')}.` });
+      const similar = nearest(
+        name,
+        this.object.maps.map((candidate) => candidate.name),
+      );
+      throw new UsageError(`The object has no map "${name}"`, {
+        where: this.object.where,
+        remedy: similar ? `Did you mean "${similar}"?` : `Maps: ${this.object.maps.map((map) => map.name).join(', ')}.`,
+      });
     }
     const made = definition.type === TYPE.BPF_MAP_TYPE_RINGBUF ? this.#ring(definition) : this.#elements(definition);
     this.#made.set(name, made);
@@ -82,7 +116,7 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
 
   /** The descriptor of a map or program, for calls that tsbpf does not have; it stays ours. */
   fd(kind: 'map' | 'program', name: string): number {
-    return this.#session.get({ fd: kind === 'map' ? stepIds.map(name) : stepIds.program(name) });
+    return this.#open.get({ fd: kind === 'map' ? stepIds.map(name) : stepIds.program(name) });
   }
 
   /**
@@ -90,25 +124,43 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
    * @returns What holds them attached; closing it detaches them, and so does closing this object.
    */
   attach(): Links {
-    const links = new Links(this.#attach(this.#session), () => this.#links.delete(links));
+    const links = new Links(this.#attach(this.#open), () => this.#links.delete(links));
     this.#links.add(links);
     return links;
   }
 
+  /** @throws {UsageError} when this is closed: nothing may be read from memory that is gone, or from a number that is another's. */
+  get #open(): Session {
+    if (this.#closed) throw new UsageError(`${this.object.name} is closed`, { where: this.object.where });
+    return this.#session;
+  }
+
   #fdOf(map: BpfMapDef): number {
-    return this.#session.get({ fd: stepIds.map(map.name) } satisfies FdRef);
+    return this.#open.get({ fd: stepIds.map(map.name) } satisfies FdRef);
   }
 
   #elements(map: BpfMapDef): BpfMap {
-    if (!ELEMENT_MAPS.has(map.type)) throw new UsageError(`Map ${map.name} is of type ${map.type}, whose elements tsbpf cannot read yet`, { where: { ...this.object.where, map: map.name } });
-    const codec = (id: number | undefined, size: number): Codec => (id === undefined || !this.object.btf ? bytesCodec(size) : typedCodec(shapeOf(this.object.btf, id)));
+    if (!ELEMENT_MAPS.has(map.type))
+      throw new UsageError(`Map ${map.name} is of type ${map.type}, whose elements tsbpf cannot read yet`, {
+        where: { ...this.object.where, map: map.name },
+      });
+    const codec = (id: number | undefined, size: number): Codec =>
+      id === undefined || !this.object.btf ? bytesCodec(size) : typedCodec(shapeOf(this.object.btf, id));
     // Array maps are indexed by a number, whether their definition says so or not.
-    const keyType = map.type === TYPE.BPF_MAP_TYPE_ARRAY && map.keyType === undefined ? typedCodec({ kind: 'int', size: 4, signed: false }) : codec(map.keyType, map.keySize);
-    return new BpfMap(map.name, this.#ops(map), keyType, map.data ? bytesCodec(map.valueSize) : codec(map.valueType, map.valueSize));
+    const keyType =
+      map.type === TYPE.BPF_MAP_TYPE_ARRAY && map.keyType === undefined
+        ? typedCodec({ kind: 'int', size: 4, signed: false })
+        : codec(map.keyType, map.keySize);
+    return new BpfMap(
+      map.name,
+      this.#ops(map),
+      keyType,
+      map.data ? bytesCodec(map.valueSize) : codec(map.valueType, map.valueSize),
+    );
   }
 
   #ops(map: BpfMapDef): MapOps {
-    return mapOps(this.#fdOf(map), map);
+    return mapOps(() => this.#fdOf(map), map);
   }
 
   #ring(map: BpfMapDef): RingBuffer {
@@ -116,8 +168,14 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
     const fd = this.#fdOf(map);
     const page = pageSize();
     const consumer = mapMemory(fd, 0, page, 'read-write');
-    const producer = mapMemory(fd, page, page + 2 * map.maxEntries, 'read');
-    const reader = new RingReader({ consumer: consumer.buffer, producer: producer.buffer, pageSize: page, size: map.maxEntries, weaklyOrdered: process.arch !== 'x64' });
+    const producer = closingOnFailure(consumer, () => mapMemory(fd, page, page + 2 * map.maxEntries, 'read'));
+    const reader = new RingReader({
+      consumer: consumer.buffer,
+      producer: producer.buffer,
+      pageSize: page,
+      size: map.maxEntries,
+      weaklyOrdered: process.arch !== 'x64',
+    });
     const decoders = new Map<string | undefined, { decode: Decode; size: number }>();
     return new RingBuffer({
       name: map.name,
@@ -125,8 +183,9 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
       waiter: pollWaiter(fd),
       decoder: (type) => {
         const known = decoders.get(type);
-        if (known || !object.btf) return known as { decode: Decode; size: number };
-        const shape = shapeOf(object.btf, eventType(object, map, type));
+        if (known) return known;
+        const id = eventType(object, map, type);
+        const shape = shapeOf(object.btf as Btf, id); // without BTF there is no event type
         const decoder = { decode: compileDecoder(shape), size: shape.size };
         decoders.set(type, decoder);
         return decoder;
@@ -144,13 +203,15 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
       this.#ops(map).lookup(new Uint8Array(4), value);
       return value;
     }
-    const known = this.#memory.get(map.name) ?? mapMemory(this.#fdOf(map), 0, map.valueSize, map.data?.frozen ? 'read' : 'read-write');
+    const fd = this.#fdOf(map);
+    const known = this.#memory.get(map.name) ?? mapMemory(fd, 0, map.valueSize, map.data?.frozen ? 'read' : 'read-write');
     this.#memory.set(map.name, known);
     return new Uint8Array(known.buffer, 0, map.valueSize);
   }
 
   /** Detaches, ends all readers, unmaps, and closes every descriptor. May be called again. */
   close(): void {
+    this.#closed = true;
     for (const links of [...this.#links]) links.close();
     for (const made of this.#made.values()) if (made instanceof RingBuffer) made.close();
     for (const mapping of this.#memory.values()) mapping.close();
@@ -158,6 +219,15 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
   }
   [Symbol.dispose](): void {
     this.close();
+  }
+}
+
+function closingOnFailure<T>(owned: Disposable, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    owned[Symbol.dispose]();
+    throw error;
   }
 }
 

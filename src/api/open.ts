@@ -1,5 +1,6 @@
 // open(): the first call of an application. From here on a BPF object reads like a JavaScript object.
 
+import { planAttach } from '../attach/index.js';
 import { type Btf, parseBtf } from '../btf/index.js';
 import { region } from '../bytes/index.js';
 import { parseElf } from '../elf/index.js';
@@ -7,7 +8,6 @@ import { UsageError } from '../errors.js';
 import { drive, execute, type Kernel, type StepEvent } from '../load/index.js';
 import { variablesOf } from '../maps/index.js';
 import { type BpfObject, openObject } from '../object/index.js';
-import { planAttach } from '../attach/index.js';
 import { fitMaps, type KernelFacts, planLoad, type Step, wanted } from '../plan/index.js';
 import { type Fixup, relocate } from '../relocate/index.js';
 import { read, readBtf, readFacts, realKernel } from '../syscall/index.js';
@@ -28,10 +28,20 @@ export interface LoadOptions {
   readonly facts?: KernelFacts;
   /** Sees every step before and after it is done. */
   readonly observe?: (event: StepEvent) => void;
-  /** Sees every CO-RE relocation. */
-  readonly onFixup?: (fixup: Fixup) => void;
+  /** Sees the plan before its first step is done. */
+  readonly onPlan?: (plan: LoadPlan) => void;
   /** Told what was found out about the machine, a line at a time. */
   readonly note?: (text: string) => void;
+}
+
+export interface LoadPlan {
+  /** As the file has it. */
+  readonly original: BpfObject;
+  /** Relocated, with its maps as this machine wants them. */
+  readonly object: BpfObject;
+  readonly facts: KernelFacts;
+  readonly fixups: readonly Fixup[];
+  readonly steps: readonly Step[];
 }
 
 /**
@@ -39,14 +49,18 @@ export interface LoadOptions {
  * @param source A file, or its bytes.
  * @throws {FormatError} or {UnsupportedError} when it is not an object that can be loaded; {SyscallError} when the file cannot be read.
  */
-export function open<T extends ObjectTypes = Untyped>(source: string | Uint8Array, { name, btf }: OpenOptions = {}): OpenObject<T> {
+export function open<T extends ObjectTypes = Untyped>(
+  source: string | Uint8Array,
+  { name, btf }: OpenOptions = {},
+): OpenObject<T> {
   const bytes = typeof source === 'string' ? read(source) : source;
   const file = name ?? (typeof source === 'string' ? source : 'object');
   const object = openObject(parseElf(region(bytes, { file })));
   return new OpenObject<T>(object, btf === undefined ? undefined : readTypes(btf));
 }
 
-const readTypes = (btf: string | Uint8Array): Btf => (typeof btf === 'string' ? readBtf(btf) : parseBtf(region(btf, { file: 'btf' })));
+const readTypes = (btf: string | Uint8Array): Btf =>
+  typeof btf === 'string' ? readBtf(btf) : parseBtf(region(btf, { file: 'btf' }));
 
 export class OpenObject<T extends ObjectTypes = Untyped> {
   /** What the file says, as a value. Images of data sections are private to this object, and writable until it is loaded. */
@@ -80,17 +94,19 @@ export class OpenObject<T extends ObjectTypes = Untyped> {
     const map = maps.find((candidate) => candidate.data?.section === name);
     const image = map?.data?.image;
     if (!image) throw new UsageError(`The object has no section ${name}`, { where: this.object.where });
-    if (!btf || map.valueType === undefined) throw new UsageError(`Section ${name} has no types`, { where: this.object.where, remedy: 'Compile with clang -g.' });
+    if (!btf || map.valueType === undefined)
+      throw new UsageError(`Section ${name} has no types`, { where: this.object.where, remedy: 'Compile with clang -g.' });
     return variablesOf(btf, map.valueType, { section: name, bytes: () => image });
   }
 
   /** What must be known of a machine, what CO-RE decides for it, and what would be done to it. Performs nothing on it but questions. */
-  plan(options: Pick<LoadOptions, 'facts' | 'note'> = {}): { readonly object: BpfObject; readonly facts: KernelFacts; readonly fixups: readonly Fixup[]; readonly steps: readonly Step[] } {
-    const facts = options.facts ?? readFacts(wanted(this.object), { ...(this.#btf && { btf: this.#btf }), ...(options.note && { note: options.note }) });
+  plan(options: Pick<LoadOptions, 'facts' | 'note'> = {}): LoadPlan {
+    const facts =
+      options.facts ??
+      readFacts(wanted(this.object), { ...(this.#btf && { btf: this.#btf }), ...(options.note && { note: options.note }) });
     const relocated = relocate(this.object, facts.kernelBtf && { kernel: facts.kernelBtf });
     const object = fitMaps(relocated.object, facts);
-    const { fixups } = relocated;
-    return { object, facts, fixups, steps: planLoad(object, facts) };
+    return { original: this.object, object, facts, fixups: relocated.fixups, steps: planLoad(object, facts) };
   }
 
   /**
@@ -99,10 +115,14 @@ export class OpenObject<T extends ObjectTypes = Untyped> {
    */
   load(options: LoadOptions = {}): LoadedObject<T> {
     const { kernel = realKernel, observe } = options;
-    const { object, facts, fixups, steps } = this.plan(options);
-    if (options.onFixup) for (const fixup of fixups) options.onFixup(fixup);
+    const plan = this.plan(options);
+    const { object, facts, steps } = plan;
+    options.onPlan?.(plan);
     const session = drive(execute(steps, kernel), observe);
-    return new LoadedObject<T>({ object, session, attach: (loaded) => drive(execute(planAttach(object, facts), kernel, loaded), observe) });
+    return new LoadedObject<T>({
+      object,
+      session,
+      attach: (loaded) => drive(execute(planAttach(object, facts), kernel, loaded), observe),
+    });
   }
 }
-

@@ -21,4 +21,6 @@ export interface Untyped extends ObjectTypes {
   readonly maps: Readonly<Record<string, BpfMap | RingBuffer>>;
 }
 
-export type Section<T extends ObjectTypes, Name extends 'rodata' | 'data' | 'bss'> = T[Name] extends object ? T[Name] : Record<string, unknown>;
+export type Section<T extends ObjectTypes, Name extends 'rodata' | 'data' | 'bss'> = T[Name] extends object
+  ? T[Name]
+  : Record<string, unknown>;

@@ -22,6 +22,9 @@ export const planAttach = (object: BpfObject, facts: KernelFacts): Step[] =>
     const family = program.def?.attach;
     if (!family) return [];
     const attach = FAMILIES[family];
-    if (!attach) throw new UnsupportedError(`Attaching programs of section "${program.section}" is not supported yet`, { where: { ...object.where, program: program.name } });
+    if (!attach)
+      throw new UnsupportedError(`Attaching programs of section "${program.section}" is not supported yet`, {
+        where: { ...object.where, program: program.name },
+      });
     return attach(object, program, facts);
   });

@@ -7,8 +7,14 @@ import { type Step, stepIds, tracepointOf } from '../plan/index.js';
 export function attachRawTracepoint(program: BpfFunction): Step[] {
   const name = tracepointOf(program.section);
   if (name === undefined) return [];
-  return [{
-    id: stepIds.link(program.name), why: `runs ${program.name} at each raw tracepoint ${name}, for as long as this descriptor is open`, makes: 'fd', call: 'bpf', cmd: 'BPF_RAW_TRACEPOINT_OPEN',
-    attr: { name, prog_fd: { fd: stepIds.program(program.name) } },
-  }];
+  return [
+    {
+      id: stepIds.link(program.name),
+      why: `runs ${program.name} at each raw tracepoint ${name}, for as long as this descriptor is open`,
+      makes: 'fd',
+      call: 'bpf',
+      cmd: 'BPF_RAW_TRACEPOINT_OPEN',
+      attr: { name, prog_fd: { fd: stepIds.program(program.name) } },
+    },
+  ];
 }

@@ -14,7 +14,11 @@ export function attachTracepoint(object: BpfObject, program: BpfFunction, facts:
   const target = tracepointOf(program.section);
   if (target === undefined) return []; // a bare SEC("tp") is for its user to attach
   const where = { ...object.where, program: program.name, section: program.section };
-  if (!/^[^/]+\/[^/]+$/.test(target)) throw new FormatError(`Section "${program.section}" names no tracepoint`, { where, remedy: 'Write SEC("tp/<category>/<name>"), for example SEC("tp/sched/sched_process_exec").' });
+  if (!/^[^/]+\/[^/]+$/.test(target))
+    throw new FormatError(`Section "${program.section}" names no tracepoint`, {
+      where,
+      remedy: 'Write SEC("tp/<category>/<name>"), for example SEC("tp/sched/sched_process_exec").',
+    });
   const id = facts.tracepointIds.get(target);
   if (id === undefined) throw new UnsupportedError(`Tracepoint ${target} is not known`, { where });
 
@@ -22,14 +26,31 @@ export function attachTracepoint(object: BpfObject, program: BpfFunction, facts:
   const prog = { fd: stepIds.program(program.name) };
   const attach: Step = facts.features.get('perf_link')
     ? {
-        id: stepIds.link(program.name), why: `runs ${program.name} at each ${target}, for as long as this descriptor is open`, makes: 'fd', call: 'bpf', cmd: 'BPF_LINK_CREATE',
+        id: stepIds.link(program.name),
+        why: `runs ${program.name} at each ${target}, for as long as this descriptor is open`,
+        makes: 'fd',
+        call: 'bpf',
+        cmd: 'BPF_LINK_CREATE',
         attr: { prog_fd: prog, target_fd: { fd: event }, attach_type: BPF_ATTACH_TYPE.BPF_PERF_EVENT },
       }
-    : { id: stepIds.link(program.name), why: `runs ${program.name} at each ${target}, for as long as the perf event is open`, call: 'ioctl', on: { fd: event }, request: 'PERF_EVENT_IOC_SET_BPF', arg: prog };
+    : {
+        id: stepIds.link(program.name),
+        why: `runs ${program.name} at each ${target}, for as long as the perf event is open`,
+        call: 'ioctl',
+        on: { fd: event },
+        request: 'PERF_EVENT_IOC_SET_BPF',
+        arg: prog,
+      };
   return [
     {
-      id: event, why: `a perf event for tracepoint ${target}, whose id is ${id}; it fires on every CPU, although one must be named`, makes: 'fd', call: 'perf_event_open',
-      attr: { type: PERF_TYPE.PERF_TYPE_TRACEPOINT, size: PERF_ATTR_SIZE_VER0, config: id }, pid: -1, cpu: 0, flags: PERF_FLAG_FD_CLOEXEC,
+      id: event,
+      why: `a perf event for tracepoint ${target}, whose id is ${id}; it fires on every CPU, although one must be named`,
+      makes: 'fd',
+      call: 'perf_event_open',
+      attr: { type: PERF_TYPE.PERF_TYPE_TRACEPOINT, size: PERF_ATTR_SIZE_VER0, config: id },
+      pid: -1,
+      cpu: 0,
+      flags: PERF_FLAG_FD_CLOEXEC,
     },
     attach,
     { id: `${event} enable`, why: 'start it', call: 'ioctl', on: { fd: event }, request: 'PERF_EVENT_IOC_ENABLE', arg: 0 },

@@ -113,7 +113,8 @@ export class Btf {
     if (offset < this.#firstString && this.base) return this.base.string(offset);
     const { bytes, where } = this.strings;
     const start = offset - this.#firstString;
-    if (start >= bytes.length) throw new FormatError(`Cannot read string ${offset}: the table ends at ${this.stringsEnd}`, { where });
+    if (start >= bytes.length)
+      throw new FormatError(`Cannot read string ${offset}: the table ends at ${this.stringsEnd}`, { where });
     return asciiOrUtf8(bytes, start, bytes.indexOf(0, start)); // parseBtf saw that the last byte is a NUL
   }
 
@@ -127,12 +128,23 @@ export class Btf {
     const at = this.#at(id);
     const info = this.#words[at + 1] as number;
     const decode = DECODE[kindOfInfo(info)] as Decode;
-    return decode({ id, name: this.name(id) }, { btf: this, words: this.#words, at: at + 3, vlen: vlenOfInfo(info), flag: flagOfInfo(info), third: this.#words[at + 2] as number });
+    return decode(
+      { id, name: this.name(id) },
+      {
+        btf: this,
+        words: this.#words,
+        at: at + 3,
+        vlen: vlenOfInfo(info),
+        flag: flagOfInfo(info),
+        third: this.#words[at + 2] as number,
+      },
+    );
   }
 
   #at(id: TypeId): number {
     const at = this.#starts[id - this.firstId];
-    if (at === undefined) throw new FormatError(`Type ${id} does not exist: ids end at ${this.length - 1}`, { where: this.where });
+    if (at === undefined)
+      throw new FormatError(`Type ${id} does not exist: ids end at ${this.length - 1}`, { where: this.where });
     return at;
   }
 }
@@ -156,31 +168,48 @@ function elements<T>({ words, at, vlen }: Raw, size: number, read: (at: number, 
 const word = (words: Uint32Array, at: number): number => words[at] as number;
 const nameAt = ({ btf, words }: Raw, at: number): string => (word(words, at) === NO_NAME ? '' : btf.string(word(words, at)));
 
-const decodeComposite = (kind: 'STRUCT' | 'UNION'): Decode => (head, raw) => ({
-  ...head,
-  kind,
-  size: raw.third,
-  members: elements(raw, 3, (at, words) => {
-    const offset = word(words, at + 2);
-    return {
-      name: nameAt(raw, at),
-      type: word(words, at + 1),
-      bitOffset: raw.flag ? offset & 0xffffff : offset,
-      bitfieldSize: raw.flag ? offset >>> 24 : 0,
-    };
-  }),
-});
-const decodeReference = (kind: 'PTR' | 'TYPEDEF' | 'VOLATILE' | 'CONST' | 'RESTRICT'): Decode => (head, { third }) => ({ ...head, kind, type: third });
+const decodeComposite =
+  (kind: 'STRUCT' | 'UNION'): Decode =>
+  (head, raw) => ({
+    ...head,
+    kind,
+    size: raw.third,
+    members: elements(raw, 3, (at, words) => {
+      const offset = word(words, at + 2);
+      return {
+        name: nameAt(raw, at),
+        type: word(words, at + 1),
+        bitOffset: raw.flag ? offset & 0xffffff : offset,
+        bitfieldSize: raw.flag ? offset >>> 24 : 0,
+      };
+    }),
+  });
+const decodeReference =
+  (kind: 'PTR' | 'TYPEDEF' | 'VOLATILE' | 'CONST' | 'RESTRICT'): Decode =>
+  (head, { third }) => ({ ...head, kind, type: third });
 
 /** By BTF_KIND_ number. */
 const DECODE: readonly Decode[] = [
   (head) => ({ ...head, kind: 'VOID' }),
   (head, { third, words, at }) => {
     const data = word(words, at);
-    return { ...head, kind: 'INT', size: third, bits: data & 0xff, bitOffset: (data >>> 16) & 0xff, encoding: (data >>> 24) & 0xf };
+    return {
+      ...head,
+      kind: 'INT',
+      size: third,
+      bits: data & 0xff,
+      bitOffset: (data >>> 16) & 0xff,
+      encoding: (data >>> 24) & 0xf,
+    };
   },
   decodeReference('PTR'),
-  (head, { words, at }) => ({ ...head, kind: 'ARRAY', type: word(words, at), indexType: word(words, at + 1), nelems: word(words, at + 2) }),
+  (head, { words, at }) => ({
+    ...head,
+    kind: 'ARRAY',
+    type: word(words, at),
+    indexType: word(words, at + 1),
+    nelems: word(words, at + 2),
+  }),
   decodeComposite('STRUCT'),
   decodeComposite('UNION'),
   (head, raw) => ({
@@ -188,7 +217,10 @@ const DECODE: readonly Decode[] = [
     kind: 'ENUM',
     size: raw.third,
     signed: raw.flag,
-    values: elements(raw, 2, (at, words) => ({ name: nameAt(raw, at), value: BigInt(raw.flag ? word(words, at + 1) | 0 : word(words, at + 1)) })),
+    values: elements(raw, 2, (at, words) => ({
+      name: nameAt(raw, at),
+      value: BigInt(raw.flag ? word(words, at + 1) | 0 : word(words, at + 1)),
+    })),
   }),
   (head, { flag }) => ({ ...head, kind: 'FWD', union: flag }),
   decodeReference('TYPEDEF'),
@@ -196,7 +228,12 @@ const DECODE: readonly Decode[] = [
   decodeReference('CONST'),
   decodeReference('RESTRICT'),
   (head, { third, vlen }) => ({ ...head, kind: 'FUNC', type: third, linkage: vlen }),
-  (head, raw) => ({ ...head, kind: 'FUNC_PROTO', type: raw.third, params: elements(raw, 2, (at, words) => ({ name: nameAt(raw, at), type: word(words, at + 1) })) }),
+  (head, raw) => ({
+    ...head,
+    kind: 'FUNC_PROTO',
+    type: raw.third,
+    params: elements(raw, 2, (at, words) => ({ name: nameAt(raw, at), type: word(words, at + 1) })),
+  }),
   (head, { third, words, at }) => ({ ...head, kind: 'VAR', type: third, linkage: word(words, at) }),
   (head, raw) => ({
     ...head,
@@ -205,7 +242,13 @@ const DECODE: readonly Decode[] = [
     vars: elements(raw, 3, (at, words) => ({ type: word(words, at), offset: word(words, at + 1), size: word(words, at + 2) })),
   }),
   (head, { third }) => ({ ...head, kind: 'FLOAT', size: third }),
-  (head, { third, flag, words, at }) => ({ ...head, kind: 'DECL_TAG', type: third, component: word(words, at) | 0, attribute: flag }),
+  (head, { third, flag, words, at }) => ({
+    ...head,
+    kind: 'DECL_TAG',
+    type: third,
+    component: word(words, at) | 0,
+    attribute: flag,
+  }),
   (head, { third, flag }) => ({ ...head, kind: 'TYPE_TAG', type: third, attribute: flag }),
   (head, raw) => ({
     ...head,
@@ -221,8 +264,17 @@ const DECODE: readonly Decode[] = [
 
 /** All the ways to spell (unsigned) long. */
 const LONGS = new Set([
-  'long', 'long int', 'int long', 'unsigned long', 'long unsigned', 'unsigned long int', 'unsigned int long',
-  'long unsigned int', 'long int unsigned', 'int unsigned long', 'int long unsigned',
+  'long',
+  'long int',
+  'int long',
+  'unsigned long',
+  'long unsigned',
+  'unsigned long int',
+  'unsigned int long',
+  'long unsigned int',
+  'long int unsigned',
+  'int unsigned long',
+  'int long unsigned',
 ]);
 
 function findPointerSize(btf: Btf): number {

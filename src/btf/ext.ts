@@ -44,15 +44,31 @@ export function parseBtfExt(bytes: Region, btf: Btf): BtfExt {
   if (!order) throw new FormatError('Not .BTF.ext: the magic number is missing', { where: bytes.where });
   const blob = withOrder(bytes, order === 'little');
   const header = readHeader(blob);
-  if (header.version !== BTF_VERSION) throw new UnsupportedError(`.BTF.ext version ${header.version}; only ${BTF_VERSION} is known`, { where: blob.where });
-  const part = (offset: number, length: number, name: string) => ({ name, region: slice(blob, header.hdr_len + offset, length, name) });
+  if (header.version !== BTF_VERSION)
+    throw new UnsupportedError(`.BTF.ext version ${header.version}; only ${BTF_VERSION} is known`, { where: blob.where });
+  const part = (offset: number, length: number, name: string) => ({
+    name,
+    region: slice(blob, header.hdr_len + offset, length, name),
+  });
   return {
     funcInfo: readPart(part(header.func_info_off, header.func_info_len, 'func_info'), btf, 8, ([insn, type]) => ({ insn, type })),
-    lineInfo: readPart(part(header.line_info_off, header.line_info_len, 'line_info'), btf, 16, ([insn, fileName, text, place]) => ({
-      insn, fileName, text, line: place >>> 10, column: place & 0x3ff,
-    })),
+    lineInfo: readPart(
+      part(header.line_info_off, header.line_info_len, 'line_info'),
+      btf,
+      16,
+      ([insn, fileName, text, place]) => ({
+        insn,
+        fileName,
+        text,
+        line: place >>> 10,
+        column: place & 0x3ff,
+      }),
+    ),
     coreRelos: readPart(part(header.core_relo_off, header.core_relo_len, 'core_relo'), btf, 16, ([insn, type, access, kind]) => ({
-      insn, type, access: btf.string(access), kind,
+      insn,
+      type,
+      access: btf.string(access),
+      kind,
     })),
   };
 }
@@ -61,7 +77,8 @@ export function parseBtfExt(bytes: Region, btf: Btf): BtfExt {
 function readHeader(blob: Region): ReturnType<typeof btfExtHeader.read> {
   const length = slice(blob, 0, 8, 'the .BTF.ext header').view.getUint32(4, blob.littleEndian);
   const least = btfExtHeader.at.core_relo_off;
-  if (length < least) throw new FormatError(`.BTF.ext header length ${length}, at least ${least} expected`, { where: blob.where });
+  if (length < least)
+    throw new FormatError(`.BTF.ext header length ${length}, at least ${least} expected`, { where: blob.where });
   const full = new Uint8Array(btfExtHeader.size);
   full.set(slice(blob, 0, Math.min(length, btfExtHeader.size), 'the .BTF.ext header').bytes);
   return btfExtHeader.read({ ...blob, bytes: full, view: new DataView(full.buffer) }, 0);
@@ -69,7 +86,12 @@ function readHeader(blob: Region): ReturnType<typeof btfExtHeader.read> {
 
 type Words = readonly [number, number, number, number];
 
-function readPart<T>({ name, region }: { name: string; region: Region }, btf: Btf, least: number, read: (words: Words) => T): Map<string, T[]> {
+function readPart<T>(
+  { name, region }: { name: string; region: Region },
+  btf: Btf,
+  least: number,
+  read: (words: Words) => T,
+): Map<string, T[]> {
   const sections = new Map<string, T[]>();
   const { littleEndian, where, bytes } = region;
   if (bytes.length === 0) return sections;

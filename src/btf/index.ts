@@ -1,6 +1,7 @@
 // BTF: the types of an object or a kernel, as an index over its bytes. See Documentation/bpf/btf.rst.
 
 export * from './btf.js';
+export * from './encode.js';
 export * from './ext.js';
 export * from './names.js';
 export * from './parse.js';

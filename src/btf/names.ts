@@ -44,7 +44,10 @@ export class NameIndex {
     for (let i = starts.length - 1; i >= 0; i--) {
       const offset = words[starts[i] as number] as number;
       if (offset === 0) continue;
-      const bucket = (offset >= firstString ? hashName(bytes, offset - firstString) : hashName(btf.base?.strings.bytes as Uint8Array, offset)) & this.#mask;
+      const bucket =
+        (offset >= firstString
+          ? hashName(bytes, offset - firstString)
+          : hashName(btf.base?.strings.bytes as Uint8Array, offset)) & this.#mask;
       this.#next[i] = this.#first[bucket] as number;
       this.#first[bucket] = i + 1;
     }

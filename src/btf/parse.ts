@@ -23,13 +23,21 @@ export function btfOrder(bytes: Uint8Array): 'little' | 'big' | undefined {
  */
 export function parseBtf(bytes: Region, base?: Btf): Btf {
   const order = btfOrder(bytes.bytes);
-  if (!order) throw new FormatError(`Not BTF: it must start with ${BTF_MAGIC.toString(16)} in either byte order`, { where: bytes.where });
+  if (!order)
+    throw new FormatError(`Not BTF: it must start with ${BTF_MAGIC.toString(16)} in either byte order`, { where: bytes.where });
   const blob = withOrder(bytes, order === 'little');
   const header = btfHeader.read(slice(blob, 0, btfHeader.size, 'the BTF header'), 0);
-  if (header.version !== BTF_VERSION) throw new UnsupportedError(`BTF version ${header.version}; only ${BTF_VERSION} is known`, { where: blob.where });
-  if (header.hdr_len < btfHeader.size) throw new FormatError(`BTF header length ${header.hdr_len}, at least ${btfHeader.size} expected`, { where: blob.where });
-  if (header.type_off % 4 !== 0 || header.hdr_len % 4 !== 0) throw new FormatError(`BTF types start at ${header.type_off}, which is not a multiple of 4`, { where: blob.where });
-  if (header.type_off + header.type_len > header.str_off) throw new FormatError(`BTF types end at ${header.type_off + header.type_len}, inside the strings that start at ${header.str_off}`, { where: blob.where });
+  if (header.version !== BTF_VERSION)
+    throw new UnsupportedError(`BTF version ${header.version}; only ${BTF_VERSION} is known`, { where: blob.where });
+  if (header.hdr_len < btfHeader.size)
+    throw new FormatError(`BTF header length ${header.hdr_len}, at least ${btfHeader.size} expected`, { where: blob.where });
+  if (header.type_off % 4 !== 0 || header.hdr_len % 4 !== 0)
+    throw new FormatError(`BTF types start at ${header.type_off}, which is not a multiple of 4`, { where: blob.where });
+  if (header.type_off + header.type_len > header.str_off)
+    throw new FormatError(
+      `BTF types end at ${header.type_off + header.type_len}, inside the strings that start at ${header.str_off}`,
+      { where: blob.where },
+    );
 
   const types = slice(blob, header.hdr_len + header.type_off, header.type_len, 'BTF types');
   const strings = slice(blob, header.hdr_len + header.str_off, header.str_len, 'BTF strings');
@@ -46,9 +54,12 @@ function checkStrings({ bytes, where }: Region, base: Btf | undefined): void {
 
 /** A type section is nothing but 32-bit words; from here on they are in this machine's order. */
 function hostWords({ bytes, view, littleEndian, where }: Region): Uint32Array {
-  if (bytes.length % 4 !== 0) throw new FormatError(`BTF types take ${bytes.length} bytes, which is not a multiple of 4`, { where });
+  if (bytes.length % 4 !== 0)
+    throw new FormatError(`BTF types take ${bytes.length} bytes, which is not a multiple of 4`, { where });
   if (littleEndian === HOST_LITTLE_ENDIAN) {
-    return bytes.byteOffset % 4 === 0 ? new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4) : new Uint32Array(bytes.slice().buffer);
+    return bytes.byteOffset % 4 === 0
+      ? new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
+      : new Uint32Array(bytes.slice().buffer);
   }
   return Uint32Array.from({ length: bytes.length / 4 }, (_, i) => view.getUint32(i * 4, littleEndian));
 }
@@ -65,7 +76,10 @@ function indexTypes(words: Uint32Array, { where }: Region): Uint32Array {
   while (at + 3 <= end) {
     const info = words[at + 1] as number;
     const kind = (info >>> 24) & 0x7f;
-    if (kind === 0 || kind >= kinds) throw new UnsupportedError(`Type ${count + 1} is of BTF kind ${kind}, which is not known`, { where: { ...where, offset: at * 4 } });
+    if (kind === 0 || kind >= kinds)
+      throw new UnsupportedError(`Type ${count + 1} is of BTF kind ${kind}, which is not known`, {
+        where: { ...where, offset: at * 4 },
+      });
     starts[count++] = at;
     at += (FIXED_WORDS[kind] as number) + (ELEMENT_WORDS[kind] as number) * (info & 0xffffff);
   }

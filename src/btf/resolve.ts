@@ -12,7 +12,8 @@ const bits = (...kinds: number[]) => kinds.reduce((set, kind) => set | (1 << kin
 const MODIFIERS = bits(BTF_KIND.CONST, BTF_KIND.VOLATILE, BTF_KIND.RESTRICT, BTF_KIND.TYPE_TAG);
 const MODIFIERS_AND_TYPEDEFS = MODIFIERS | bits(BTF_KIND.TYPEDEF);
 
-const tooDeep = (btf: Btf, id: TypeId) => new FormatError(`Type ${id} goes through more than ${MAX_DEPTH} references, perhaps in a circle`, { where: btf.where });
+const tooDeep = (btf: Btf, id: TypeId) =>
+  new FormatError(`Type ${id} goes through more than ${MAX_DEPTH} references, perhaps in a circle`, { where: btf.where });
 
 /** The id under const, volatile, restrict, type tags and typedefs. */
 export const skipModsAndTypedefs = (btf: Btf, id: TypeId): TypeId => skip(btf, id, MODIFIERS_AND_TYPEDEFS);
@@ -41,12 +42,36 @@ export function sizeOf(btf: Btf, id: TypeId): number {
   for (let depth = 0; depth < MAX_DEPTH; depth++) {
     const type = btf.type(at);
     switch (type.kind) {
-      case 'INT': case 'STRUCT': case 'UNION': case 'ENUM': case 'ENUM64': case 'DATASEC': case 'FLOAT': return checkedSize(btf, id, count * type.size);
-      case 'PTR': return checkedSize(btf, id, count * btf.pointerSize);
-      case 'ARRAY': count = checkedSize(btf, id, count * type.nelems); at = type.type; break;
-      case 'TYPEDEF': case 'VOLATILE': case 'CONST': case 'RESTRICT': case 'VAR': case 'DECL_TAG': case 'TYPE_TAG': at = type.type; break;
-      case 'VOID': case 'FWD': case 'FUNC': case 'FUNC_PROTO': throw new FormatError(`Type ${id} has no size: it is ${type.kind} ${type.name}`, { where: btf.where });
-      default: return type satisfies never;
+      case 'INT':
+      case 'STRUCT':
+      case 'UNION':
+      case 'ENUM':
+      case 'ENUM64':
+      case 'DATASEC':
+      case 'FLOAT':
+        return checkedSize(btf, id, count * type.size);
+      case 'PTR':
+        return checkedSize(btf, id, count * btf.pointerSize);
+      case 'ARRAY':
+        count = checkedSize(btf, id, count * type.nelems);
+        at = type.type;
+        break;
+      case 'TYPEDEF':
+      case 'VOLATILE':
+      case 'CONST':
+      case 'RESTRICT':
+      case 'VAR':
+      case 'DECL_TAG':
+      case 'TYPE_TAG':
+        at = type.type;
+        break;
+      case 'VOID':
+      case 'FWD':
+      case 'FUNC':
+      case 'FUNC_PROTO':
+        throw new FormatError(`Type ${id} has no size: it is ${type.kind} ${type.name}`, { where: btf.where });
+      default:
+        return type satisfies never;
     }
   }
   throw tooDeep(btf, id);
@@ -65,10 +90,23 @@ export function alignOf(btf: Btf, id: TypeId, depth = 0): number {
   if (depth > MAX_DEPTH) throw tooDeep(btf, id);
   const type = btf.type(id);
   switch (type.kind) {
-    case 'INT': case 'ENUM': case 'ENUM64': case 'FLOAT': return Math.max(1, Math.min(btf.pointerSize, type.size));
-    case 'PTR': return btf.pointerSize;
-    case 'TYPEDEF': case 'VOLATILE': case 'CONST': case 'RESTRICT': case 'TYPE_TAG': case 'VAR': case 'ARRAY': return alignOf(btf, type.type, depth + 1);
-    case 'STRUCT': case 'UNION': {
+    case 'INT':
+    case 'ENUM':
+    case 'ENUM64':
+    case 'FLOAT':
+      return Math.max(1, Math.min(btf.pointerSize, type.size));
+    case 'PTR':
+      return btf.pointerSize;
+    case 'TYPEDEF':
+    case 'VOLATILE':
+    case 'CONST':
+    case 'RESTRICT':
+    case 'TYPE_TAG':
+    case 'VAR':
+    case 'ARRAY':
+      return alignOf(btf, type.type, depth + 1);
+    case 'STRUCT':
+    case 'UNION': {
       let most = 1;
       for (const member of type.members) {
         const align = alignOf(btf, member.type, depth + 1);
@@ -77,6 +115,7 @@ export function alignOf(btf: Btf, id: TypeId, depth = 0): number {
       }
       return type.size % most === 0 ? most : 1;
     }
-    default: throw new FormatError(`Type ${id} has no alignment: it is ${type.kind} ${type.name}`, { where: btf.where });
+    default:
+      throw new FormatError(`Type ${id} has no alignment: it is ${type.kind} ${type.name}`, { where: btf.where });
   }
 }

@@ -3,19 +3,37 @@
 import type { Btf } from './btf.js';
 import type { BtfType, TypeId } from './types.js';
 
-const KEYWORDS: Readonly<Partial<Record<BtfType['kind'], string>>> = { STRUCT: 'struct', UNION: 'union', ENUM: 'enum', ENUM64: 'enum', FWD: 'struct' };
-const MODIFIERS: Readonly<Partial<Record<BtfType['kind'], string>>> = { CONST: 'const', VOLATILE: 'volatile', RESTRICT: 'restrict' };
+const KEYWORDS: Readonly<Partial<Record<BtfType['kind'], string>>> = {
+  STRUCT: 'struct',
+  UNION: 'union',
+  ENUM: 'enum',
+  ENUM64: 'enum',
+  FWD: 'struct',
+};
+const MODIFIERS: Readonly<Partial<Record<BtfType['kind'], string>>> = {
+  CONST: 'const',
+  VOLATILE: 'volatile',
+  RESTRICT: 'restrict',
+};
 
 /** `struct task_struct *`, `const char[16]`, `u64`: short, on one line, never failing on what it meets. */
 export function spell(btf: Btf, id: TypeId, depth = 0): string {
   if (id >= btf.length || depth > 16) return `type ${id}`;
   const type = btf.type(id);
   switch (type.kind) {
-    case 'PTR': return `${spell(btf, type.type, depth + 1)} *`;
-    case 'ARRAY': return `${spell(btf, type.type, depth + 1)}[${type.nelems}]`;
-    case 'CONST': case 'VOLATILE': case 'RESTRICT': return `${MODIFIERS[type.kind]} ${spell(btf, type.type, depth + 1)}`;
-    case 'TYPE_TAG': case 'DECL_TAG': return spell(btf, type.type, depth + 1);
-    case 'FUNC_PROTO': return `${spell(btf, type.type, depth + 1)} (*)(${type.params.map((param) => spell(btf, param.type, depth + 1)).join(', ')})`;
+    case 'PTR':
+      return `${spell(btf, type.type, depth + 1)} *`;
+    case 'ARRAY':
+      return `${spell(btf, type.type, depth + 1)}[${type.nelems}]`;
+    case 'CONST':
+    case 'VOLATILE':
+    case 'RESTRICT':
+      return `${MODIFIERS[type.kind]} ${spell(btf, type.type, depth + 1)}`;
+    case 'TYPE_TAG':
+    case 'DECL_TAG':
+      return spell(btf, type.type, depth + 1);
+    case 'FUNC_PROTO':
+      return `${spell(btf, type.type, depth + 1)} (*)(${type.params.map((param) => spell(btf, param.type, depth + 1)).join(', ')})`;
     default: {
       const keyword = KEYWORDS[type.kind];
       return keyword ? `${keyword} ${type.name || '<anon>'}` : type.name || '<anon>';

@@ -36,7 +36,12 @@ export type BtfType = { readonly id: TypeId; readonly name: string } & (
   | { readonly kind: 'TYPE_TAG'; readonly type: TypeId; readonly attribute: boolean }
   | { readonly kind: 'ARRAY'; readonly type: TypeId; readonly indexType: TypeId; readonly nelems: number }
   | { readonly kind: 'STRUCT' | 'UNION'; readonly size: number; readonly members: readonly BtfMember[] }
-  | { readonly kind: 'ENUM' | 'ENUM64'; readonly size: number; readonly signed: boolean; readonly values: readonly BtfEnumerator[] }
+  | {
+      readonly kind: 'ENUM' | 'ENUM64';
+      readonly size: number;
+      readonly signed: boolean;
+      readonly values: readonly BtfEnumerator[];
+    }
   | { readonly kind: 'FWD'; readonly union: boolean }
   | { readonly kind: 'FUNC'; readonly type: TypeId; readonly linkage: number }
   | { readonly kind: 'FUNC_PROTO'; readonly type: TypeId; readonly params: readonly BtfParam[] }

@@ -71,21 +71,33 @@ export function parseElf(file: Region): ElfFile {
 function checkIdent(file: Region): Region {
   const { bytes, where } = file;
   const refuse = (what: string, remedy?: string) => new FormatError(what, remedy ? { where, remedy } : { where });
-  if (bytes.length === 0) throw refuse('The file is empty', 'An object that clang wrote has at least a 64-byte ELF header; did the build stop half-way?');
-  if (!(bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c && bytes[3] === 0x46)) throw refuse(`Not an ELF file: it starts with ${describeStart(bytes)}`, remedyFor(bytes));
+  if (bytes.length === 0)
+    throw refuse(
+      'The file is empty',
+      'An object that clang wrote has at least a 64-byte ELF header; did the build stop half-way?',
+    );
+  if (!(bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c && bytes[3] === 0x46))
+    throw refuse(`Not an ELF file: it starts with ${describeStart(bytes)}`, remedyFor(bytes));
   if (bytes.length < 16) throw refuse(`The ELF identification needs 16 bytes, the file has ${bytes.length}`);
   const elfClass = bytes[uapi.EI_CLASS];
-  if (elfClass === uapi.ELFCLASS32) throw new UnsupportedError('This is a 32-bit ELF file; BPF objects are 64-bit', { where, remedy: 'Compile with clang -target bpf.' });
+  if (elfClass === uapi.ELFCLASS32)
+    throw new UnsupportedError('This is a 32-bit ELF file; BPF objects are 64-bit', {
+      where,
+      remedy: 'Compile with clang -target bpf.',
+    });
   if (elfClass !== uapi.ELFCLASS64) throw refuse(`ELF class ${elfClass} does not exist (1 is 32-bit, 2 is 64-bit)`);
   const data = bytes[uapi.EI_DATA];
-  if (data !== uapi.ELFDATA2LSB && data !== uapi.ELFDATA2MSB) throw refuse(`ELF byte order ${data} does not exist (1 is little-endian, 2 is big-endian)`);
+  if (data !== uapi.ELFDATA2LSB && data !== uapi.ELFDATA2MSB)
+    throw refuse(`ELF byte order ${data} does not exist (1 is little-endian, 2 is big-endian)`);
   return withOrder(file, data === uapi.ELFDATA2LSB);
 }
 
-const describeStart = (bytes: Uint8Array) => Array.from(bytes.subarray(0, 4), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+const describeStart = (bytes: Uint8Array) =>
+  Array.from(bytes.subarray(0, 4), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
 
 function remedyFor(bytes: Uint8Array): string {
-  if (bytes[0] === 0x42 && bytes[1] === 0x43) return 'This is LLVM bitcode: finish the compilation with clang -target bpf -c, without -emit-llvm.';
+  if (bytes[0] === 0x42 && bytes[1] === 0x43)
+    return 'This is LLVM bitcode: finish the compilation with clang -target bpf -c, without -emit-llvm.';
   if (bytes[0] === 0x9f && bytes[1] === 0xeb) return 'This is raw BTF; pass it where a BTF file is asked for (--btf).';
   return 'A BPF object is what clang -target bpf -g -O2 -c FILE.bpf.c writes.';
 }
@@ -114,13 +126,15 @@ function parseSections(file: Region, header: Header): ElfSection[] {
     const empty = sh_type === uapi.SHT_NOBITS || index === 0;
     return slice(file, empty ? 0 : toNumber(sh_offset), empty ? 0 : toNumber(sh_size), 'a section', { section: name });
   };
-  if (!raw[namesIndex]) throw new FormatError(`Section names are said to be in section ${namesIndex}, but there are ${count}`, { where: file.where });
+  if (!raw[namesIndex])
+    throw new FormatError(`Section names are said to be in section ${namesIndex}, but there are ${count}`, { where: file.where });
   const names = body(namesIndex, '.shstrtab');
 
   return raw.map((section, index) => {
     const name = index === 0 ? '' : cString(names, section.sh_name);
     const size = toNumber(section.sh_size);
-    if (size > 0xffffffff && index > 0) throw new FormatError(`Section size ${section.sh_size} is not believable`, { where: { ...file.where, section: name } });
+    if (size > 0xffffffff && index > 0)
+      throw new FormatError(`Section size ${section.sh_size} is not believable`, { where: { ...file.where, section: name } });
     return {
       index,
       name,
@@ -141,10 +155,17 @@ function parseSymbols(file: Region, sections: readonly ElfSection[]): ElfSymbol[
   const tables = sections.filter((section) => section.type === uapi.SHT_SYMTAB);
   const table = tables[0];
   if (!table) return undefined;
-  if (tables.length > 1) throw new FormatError(`The file has ${tables.length} symbol tables; one is expected`, { where: file.where });
+  if (tables.length > 1)
+    throw new FormatError(`The file has ${tables.length} symbol tables; one is expected`, { where: file.where });
   const names = sections[table.link];
-  if (!names || table.link === 0) throw new FormatError(`Symbol names are said to be in section ${table.link}, which does not exist`, { where: table.data.where });
-  if (table.size % elf64Symbol.size !== 0) throw new FormatError(`The symbol table's ${table.size} bytes are not a multiple of ${elf64Symbol.size}`, { where: table.data.where });
+  if (!names || table.link === 0)
+    throw new FormatError(`Symbol names are said to be in section ${table.link}, which does not exist`, {
+      where: table.data.where,
+    });
+  if (table.size % elf64Symbol.size !== 0)
+    throw new FormatError(`The symbol table's ${table.size} bytes are not a multiple of ${elf64Symbol.size}`, {
+      where: table.data.where,
+    });
 
   return Array.from({ length: table.size / elf64Symbol.size }, (_, index) => {
     const symbol = elf64Symbol.read(table.data, index * elf64Symbol.size);
@@ -168,7 +189,9 @@ function parseSymbols(file: Region, sections: readonly ElfSection[]): ElfSymbol[
 export function relocations(section: ElfSection): ElfRelocation[] {
   const { elf64Rel } = uapi;
   if (section.entsize !== elf64Rel.size || section.data.bytes.length % elf64Rel.size !== 0) {
-    throw new FormatError(`Relocation entries of ${section.entsize} bytes, expected ${elf64Rel.size}`, { where: section.data.where });
+    throw new FormatError(`Relocation entries of ${section.entsize} bytes, expected ${elf64Rel.size}`, {
+      where: section.data.where,
+    });
   }
   return Array.from({ length: section.data.bytes.length / elf64Rel.size }, (_, index) => {
     const { r_offset, r_info } = elf64Rel.read(section.data, index * elf64Rel.size);

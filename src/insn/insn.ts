@@ -22,7 +22,13 @@ export function readInsn(insns: Uint8Array, index: number): Insn {
   const view = viewOf(insns);
   const at = index * BPF_INSN_SZ;
   const registers = view.getUint8(at + 1);
-  return { code: view.getUint8(at), dst: registers & 0xf, src: registers >> 4, off: view.getInt16(at + 2, true), imm: view.getInt32(at + 4, true) };
+  return {
+    code: view.getUint8(at),
+    dst: registers & 0xf,
+    src: registers >> 4,
+    off: view.getInt16(at + 2, true),
+    imm: view.getInt32(at + 4, true),
+  };
 }
 
 /** Writes the given fields of slot `index`, in place. */
@@ -37,7 +43,8 @@ export function patchInsn(insns: Uint8Array, index: number, fields: Partial<Insn
 }
 
 /** An ld_imm64 takes two slots; everything else one. */
-export const isLdImm64 = (insns: Uint8Array, index: number): boolean => insns[index * BPF_INSN_SZ] === LD_IMM64 && index + 1 < insnCount(insns);
+export const isLdImm64 = (insns: Uint8Array, index: number): boolean =>
+  insns[index * BPF_INSN_SZ] === LD_IMM64 && index + 1 < insnCount(insns);
 
 /** The 64-bit constant of the ld_imm64 at `index`. */
 export const ldImm64Value = (insns: Uint8Array, index: number): bigint =>
@@ -48,7 +55,8 @@ export const ldImm64Value = (insns: Uint8Array, index: number): bigint =>
  * @throws {FormatError} when the length is not a multiple of 8.
  */
 export function importInsns(bytes: Uint8Array, littleEndian: boolean, where: Where): Uint8Array<ArrayBuffer> {
-  if (bytes.length % BPF_INSN_SZ !== 0) throw new FormatError(`Instructions take 8 bytes each, but there are ${bytes.length}`, { where });
+  if (bytes.length % BPF_INSN_SZ !== 0)
+    throw new FormatError(`Instructions take 8 bytes each, but there are ${bytes.length}`, { where });
   const insns = new Uint8Array(bytes); // not slice(), which shares memory when `bytes` is a Buffer
   if (littleEndian) return insns;
   const view = viewOf(insns);

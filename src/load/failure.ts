@@ -7,7 +7,8 @@ import { errnoName } from '../uapi/errno.js';
 import type { Reply } from './kernel.js';
 
 /** What a process needs to load and attach tracing programs. */
-export const RIGHTS = 'Run as root, or give the process CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8), for example: sudo setcap cap_bpf,cap_perfmon=ep "$(readlink -f "$(which node)")".';
+export const RIGHTS =
+  'Run as root, or give the process CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8), for example: sudo setcap cap_bpf,cap_perfmon=ep "$(readlink -f "$(which node)")".';
 
 interface Row {
   readonly call?: string;
@@ -19,9 +20,18 @@ interface Row {
 const REMEDIES: readonly Row[] = [
   { errno: 'EPERM', remedy: RIGHTS },
   { call: 'perf_event_open', errno: 'EACCES', remedy: `${RIGHTS} The sysctl kernel.perf_event_paranoid decides too.` },
-  { call: 'bpf(BPF_MAP_CREATE)', errno: 'EINVAL', remedy: 'The kernel does not take this type with these sizes and flags, or is older than the map type.' },
+  {
+    call: 'bpf(BPF_MAP_CREATE)',
+    errno: 'EINVAL',
+    remedy: 'The kernel does not take this type with these sizes and flags, or is older than the map type.',
+  },
   { call: 'bpf(BPF_MAP_CREATE)', errno: 'E2BIG', remedy: 'Key, value or max_entries are larger than the kernel allows.' },
-  { call: 'bpf(BPF_MAP_CREATE)', errno: 'ENOMEM', remedy: 'Not enough memory for the whole map, or the memory cgroup is full. A smaller max_entries or BPF_F_NO_PREALLOC helps.' },
+  {
+    call: 'bpf(BPF_MAP_CREATE)',
+    errno: 'ENOMEM',
+    remedy:
+      'Not enough memory for the whole map, or the memory cgroup is full. A smaller max_entries or BPF_F_NO_PREALLOC helps.',
+  },
   { call: 'bpf(BPF_PROG_LOAD)', errno: 'E2BIG', remedy: 'The program has too many instructions.' },
   { errno: 'ENOSYS', remedy: 'This kernel is built without bpf(2) (CONFIG_BPF_SYSCALL), or a seccomp filter hides it.' },
 ];
@@ -41,6 +51,9 @@ export function failure(step: Step, { result, out }: Reply): SyscallError {
 
 /** The last line that is not statistics: the verifier's reason. */
 function verdict(log: string): string {
-  const lines = log.trimEnd().split('\n').filter((line) => !/^(processed \d+ insns|verification time|stack depth)/.test(line));
+  const lines = log
+    .trimEnd()
+    .split('\n')
+    .filter((line) => !/^(processed \d+ insns|verification time|stack depth)/.test(line));
   return lines.at(-1) ?? '';
 }

@@ -6,3 +6,4 @@ export * from './kernel.js';
 export * from './kernels.js';
 export * from './retry.js';
 export * from './session.js';
+export * from './show.js';

@@ -29,7 +29,10 @@ export function replayKernel(record: readonly Recorded[]): Kernel {
   return {
     run(step) {
       const recorded = record[next++];
-      if (recorded?.step.id !== step.id) throw new UsageError(`The recording has ${recorded ? `"${recorded.step.id}"` : 'no more steps'} where the plan has "${step.id}"`);
+      if (recorded?.step.id !== step.id)
+        throw new UsageError(
+          `The recording has ${recorded ? `"${recorded.step.id}"` : 'no more steps'} where the plan has "${step.id}"`,
+        );
       return recorded.reply;
     },
     close: () => {},
@@ -57,7 +60,8 @@ export function dryRunKernel(facts: Pick<KernelFacts, 'features'>): Kernel & { r
         const fd = fds.get(ref);
         if (!open.has(fd)) throw new UsageError(`${callName(step)} refers to "${ref.fd}", which is closed`);
       }
-      if (step.call === 'bpf' && step.cmd === 'BPF_LINK_CREATE' && facts.features.get('perf_link') === false) return reply(-EINVAL);
+      if (step.call === 'bpf' && step.cmd === 'BPF_LINK_CREATE' && facts.features.get('perf_link') === false)
+        return reply(-EINVAL);
       if (step.makes !== 'fd') return reply(0);
       const fd = lowest();
       open.add(fd);

@@ -24,7 +24,8 @@ export function retryOf(step: Step, { result }: Reply, tries: number): Retry | u
   if (errno === 'EAGAIN' && tries < INTERRUPTED_TRIES) return { step, why: 'a signal interrupted the verifier' };
   const size = Number(step.attr.log_size ?? 0);
   if (size === 0) return withLog(step, FIRST_LOG, 'to get the verifier log');
-  if (errno === 'ENOSPC' && size < LARGEST_LOG) return withLog(step, Math.min(size * 8, LARGEST_LOG), `the log does not fit ${size} bytes`);
+  if (errno === 'ENOSPC' && size < LARGEST_LOG)
+    return withLog(step, Math.min(size * 8, LARGEST_LOG), `the log does not fit ${size} bytes`);
   return undefined;
 }
 

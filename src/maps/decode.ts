@@ -1,7 +1,6 @@
 // Shape -> a function that reads values of it. The function is compiled: a loop that sees millions of events a second must not
 // walk a type again for each.
 
-
 import { textReader } from './text.js';
 import type { FieldShape, Shape } from './values.js';
 
@@ -16,24 +15,45 @@ export function compileDecoder<T>(shape: Shape): Decode<T> {
 
   const constant = (value: unknown): string => `k[${constants.push(value) - 1}]`;
   const readInt = (size: number, signed: boolean, at: string): string =>
-    size === 1 ? (signed ? `v.getInt8(${at})` : `v.getUint8(${at})`)
-    : size === 8 ? `v.getBig${signed ? 'Int' : 'Uint'}64(${at},true)`
-    : `v.get${signed ? 'Int' : 'Uint'}${size * 8}(${at},true)`;
+    size === 1
+      ? signed
+        ? `v.getInt8(${at})`
+        : `v.getUint8(${at})`
+      : size === 8
+        ? `v.getBig${signed ? 'Int' : 'Uint'}64(${at},true)`
+        : `v.get${signed ? 'Int' : 'Uint'}${size * 8}(${at},true)`;
 
   const read = (current: Shape, at: string): string => {
     switch (current.kind) {
-      case 'int': return readInt(current.size, current.signed, at);
-      case 'bigint': return current.size === 8 ? readInt(8, current.signed, at) : `(${readInt(8, current.signed, `${at}+8`)}<<64n|${readInt(8, false, at)})`;
-      case 'bool': return `(b[${at}]!==0)`;
-      case 'float': return `v.getFloat${current.size * 8}(${at},true)`;
-      case 'text': return `h.text(b,${at},${current.size})`;
-      case 'bytes': return `b.slice(${at},${at}+${current.size})`;
+      case 'int':
+        return readInt(current.size, current.signed, at);
+      case 'bigint':
+        return current.size === 8
+          ? readInt(8, current.signed, at)
+          : `(${readInt(8, current.signed, `${at}+8`)}<<64n|${readInt(8, false, at)})`;
+      case 'bool':
+        return `(b[${at}]!==0)`;
+      case 'float':
+        return `v.getFloat${current.size * 8}(${at},true)`;
+      case 'text':
+        return `h.text(b,${at},${current.size})`;
+      case 'bytes':
+        return `b.slice(${at},${at}+${current.size})`;
       case 'enum': {
-        const byValue = constant(new Map(current.values.map(({ name, value }) => [current.size === 8 ? value : Number(value), name]).reverse() as [bigint | number, string][]));
+        const byValue = constant(
+          new Map(
+            current.values.map(({ name, value }) => [current.size === 8 ? value : Number(value), name]).reverse() as [
+              bigint | number,
+              string,
+            ][],
+          ),
+        );
         return `h.name(${byValue},${readInt(current.size, current.signed, at)})`;
       }
-      case 'list': return `h.list(v,b,${at},${current.length},${current.element.size},(v,b,o)=>${read(current.element, 'o')})`;
-      case 'record': return `${record(current)}(v,b,${at})`;
+      case 'list':
+        return `h.list(v,b,${at},${current.length},${current.element.size},(v,b,o)=>${read(current.element, 'o')})`;
+      case 'record':
+        return `${record(current)}(v,b,${at})`;
     }
   };
 
@@ -74,10 +94,13 @@ function readBits(_: DataView, bytes: Uint8Array, at: number, firstBit: number, 
   const signed = 'signed' in shape && shape.signed;
   const value = signed ? BigInt.asIntN(width, raw) : BigInt.asUintN(width, raw);
   switch (shape.kind) {
-    case 'bool': return value !== 0n;
-    case 'bigint': return value;
-    case 'enum': return shape.values.find((row) => row.value === value)?.name ?? (shape.size === 8 ? value : Number(value));
-    default: return Number(value);
+    case 'bool':
+      return value !== 0n;
+    case 'bigint':
+      return value;
+    case 'enum':
+      return shape.values.find((row) => row.value === value)?.name ?? (shape.size === 8 ? value : Number(value));
+    default:
+      return Number(value);
   }
 }
-

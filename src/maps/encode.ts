@@ -4,47 +4,69 @@ import { utf8Bytes } from '../bytes/index.js';
 import { UsageError } from '../errors.js';
 import type { FieldShape, Shape } from './values.js';
 
+type Write<K extends Shape['kind']> = (
+  shape: Shape & { readonly kind: K },
+  value: unknown,
+  view: DataView,
+  at: number,
+  path: string,
+) => void;
+
+const refuse = (path: string, what: string, value: unknown) => new UsageError(`${path}: ${what} expected, not ${show(value)}`);
+
+const writeScalar: Write<'int' | 'bigint'> = (shape, value, view, at, path) =>
+  writeInt(view, at, shape.size, integer(value, shape.size * 8, shape.signed, path));
+
+const WRITE: { readonly [K in Shape['kind']]: Write<K> } = {
+  int: writeScalar,
+  bigint: writeScalar,
+  enum: (shape, value, view, at, path) =>
+    writeInt(view, at, shape.size, integer(enumNumber(shape, value), shape.size * 8, shape.signed, path)),
+  bool: (shape, value, view, at, path) => {
+    if (typeof value !== 'boolean') throw refuse(path, 'a boolean', value);
+    writeInt(view, at, shape.size, value ? 1n : 0n);
+  },
+  float: (shape, value, view, at, path) => {
+    if (typeof value !== 'number') throw refuse(path, 'a number', value);
+    if (shape.size === 4) view.setFloat32(at, value, true);
+    else view.setFloat64(at, value, true);
+  },
+  text: (shape, value, view, at, path) => {
+    if (typeof value !== 'string') throw refuse(path, 'a string', value);
+    writeBytes(view, at, utf8Bytes(value), shape.size, path);
+  },
+  bytes: (shape, value, view, at, path) => {
+    if (!(value instanceof Uint8Array)) throw refuse(path, 'a Uint8Array', value);
+    writeBytes(view, at, value, shape.size, path);
+  },
+  list: ({ element, length }, value, view, at, path) => {
+    if (!Array.isArray(value) || value.length !== length) throw refuse(path, `an array of ${length}`, value);
+    for (const [i, item] of value.entries()) encodeValue(element, item, view, at + i * element.size, `${path}[${i}]`);
+  },
+  record: ({ fields }, value, view, at, path) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refuse(path, 'an object', value);
+    for (const [name, member] of Object.entries(value)) {
+      const field = fields.find((candidate) => candidate.name === name);
+      if (!field)
+        throw new UsageError(`${path}: there is no member ${name}`, {
+          remedy: `Members: ${fields.map((candidate) => candidate.name).join(', ')}.`,
+        });
+      writeField(field, member, view, at, `${path}.${name}`);
+    }
+  },
+};
+
 /**
  * Writes `value` at `at`; bytes that it does not cover keep what they hold.
  * @param path What is being written, for errors: `min_duration_ns`.
  * @throws {UsageError} when the value is of another kind or out of range.
  */
 export function encodeValue(shape: Shape, value: unknown, view: DataView, at: number, path: string): void {
-  const expected = (what: string) => new UsageError(`${path}: ${what} expected, not ${show(value)}`);
-  switch (shape.kind) {
-    case 'int': case 'bigint': return writeInt(view, at, shape.size, integer(value, shape.size * 8, shape.signed, path));
-    case 'enum': return writeInt(view, at, shape.size, integer(shape.values.find((row) => row.name === value)?.value ?? value, shape.size * 8, shape.signed, path));
-    case 'bool': {
-      if (typeof value !== 'boolean') throw expected('a boolean');
-      return writeInt(view, at, shape.size, value ? 1n : 0n);
-    }
-    case 'float': {
-      if (typeof value !== 'number') throw expected('a number');
-      return shape.size === 4 ? view.setFloat32(at, value, true) : view.setFloat64(at, value, true);
-    }
-    case 'text': {
-      if (typeof value !== 'string') throw expected('a string');
-      return writeBytes(view, at, utf8Bytes(value), shape.size, path);
-    }
-    case 'bytes': {
-      if (!(value instanceof Uint8Array)) throw expected('a Uint8Array');
-      return writeBytes(view, at, value, shape.size, path);
-    }
-    case 'list': {
-      if (!Array.isArray(value) || value.length !== shape.length) throw expected(`an array of ${shape.length}`);
-      for (const [i, element] of value.entries()) encodeValue(shape.element, element, view, at + i * shape.element.size, `${path}[${i}]`);
-      return;
-    }
-    case 'record': {
-      if (typeof value !== 'object' || value === null) throw expected('an object');
-      for (const [name, member] of Object.entries(value)) {
-        const field = shape.fields.find((candidate) => candidate.name === name);
-        if (!field) throw new UsageError(`${path}: there is no member ${name}`, { remedy: `Members: ${shape.fields.map((candidate) => candidate.name).join(', ')}.` });
-        writeField(field, member, view, at, `${path}.${name}`);
-      }
-    }
-  }
+  (WRITE[shape.kind] as Write<Shape['kind']>)(shape, value, view, at, path);
 }
+
+const enumNumber = ({ values }: Shape & { readonly kind: 'enum' }, value: unknown): unknown =>
+  values.find((row) => row.name === value)?.value ?? value;
 
 /** The bytes of one value; what it does not set is zero. */
 export function encoded(shape: Shape, value: unknown, path: string): Uint8Array<ArrayBuffer> {
@@ -54,9 +76,11 @@ export function encoded(shape: Shape, value: unknown, path: string): Uint8Array<
 }
 
 function writeField({ offset, shape, bits }: FieldShape, value: unknown, view: DataView, at: number, path: string): void {
-  if (!bits) return encodeValue(shape, value, view, at + offset, path);
-  const named = shape.kind === 'enum' ? (shape.values.find((row) => row.name === value)?.value ?? value) : value;
-  const number = typeof named === 'boolean' ? BigInt(named) : integer(named, bits.width, 'signed' in shape && shape.signed, path);
+  if (!bits) {
+    encodeValue(shape, value, view, at + offset, path);
+    return;
+  }
+  const number = bitfieldNumber(shape, bits.width, value, path);
   const raw = BigInt.asUintN(bits.width, number) << BigInt(bits.firstBit);
   const mask = ((1n << BigInt(bits.width)) - 1n) << BigInt(bits.firstBit);
   for (let i = 0; i * 8 < bits.firstBit + bits.width; i++) {
@@ -66,15 +90,28 @@ function writeField({ offset, shape, bits }: FieldShape, value: unknown, view: D
   }
 }
 
+function bitfieldNumber(shape: Shape, width: number, value: unknown, path: string): bigint {
+  if (shape.kind !== 'bool')
+    return integer(shape.kind === 'enum' ? enumNumber(shape, value) : value, width, 'signed' in shape && shape.signed, path);
+  if (typeof value !== 'boolean') throw refuse(path, 'a boolean', value);
+  return BigInt(value);
+}
+
 function integer(value: unknown, bits: number, signed: boolean, path: string): bigint {
-  if (typeof value !== 'bigint' && !(typeof value === 'number' && Number.isInteger(value))) throw new UsageError(`${path}: an integer of ${bits} bits expected, not ${show(value)}`);
+  if (typeof value !== 'bigint' && !(typeof value === 'number' && Number.isInteger(value)))
+    throw new UsageError(`${path}: an integer of ${bits} bits expected, not ${show(value)}`);
   const wide = BigInt(value);
-  if (wide !== (signed ? BigInt.asIntN(bits, wide) : BigInt.asUintN(bits, wide))) throw new UsageError(`${path}: ${wide} does not fit ${signed ? 'a signed' : 'an unsigned'} integer of ${bits} bits`);
+  if (wide !== (signed ? BigInt.asIntN(bits, wide) : BigInt.asUintN(bits, wide)))
+    throw new UsageError(`${path}: ${wide} does not fit ${signed ? 'a signed' : 'an unsigned'} integer of ${bits} bits`);
   return wide;
 }
 
+/** One store where the processor has one: a program that reads the variable meanwhile must not see half of it. */
 function writeInt(view: DataView, at: number, size: number, value: bigint): void {
-  for (let i = 0; i < size; i++) view.setUint8(at + i, Number((value >> BigInt(i * 8)) & 0xffn));
+  if (size === 1) view.setUint8(at, Number(BigInt.asUintN(8, value)));
+  else if (size === 2) view.setUint16(at, Number(BigInt.asUintN(16, value)), true);
+  else if (size === 4) view.setUint32(at, Number(BigInt.asUintN(32, value)), true);
+  else for (let i = 0; i < size; i += 8) view.setBigUint64(at + i, BigInt.asUintN(64, value >> BigInt(8 * i)), true);
 }
 
 function writeBytes(view: DataView, at: number, bytes: Uint8Array, size: number, path: string): void {
@@ -84,4 +121,5 @@ function writeBytes(view: DataView, at: number, bytes: Uint8Array, size: number,
   target.set(bytes);
 }
 
-const show = (value: unknown): string => (typeof value === 'bigint' ? `${value}n` : typeof value === 'string' ? JSON.stringify(value) : String(value));
+const show = (value: unknown): string =>
+  typeof value === 'bigint' ? `${value}n` : typeof value === 'string' ? JSON.stringify(value) : String(value);

@@ -72,21 +72,21 @@ export class RingBuffer<E = unknown> implements Disposable {
    * its record counts as consumed.
    */
   consume(onEvent: (event: E) => void, type?: string): number {
-    const { reader } = this.#parts;
     const decode = this.#decoder(type);
-    return this.consumeRecords((bytes, at, length) => onEvent(decode(bytes, at, length) as E), reader);
+    return this.consumeRecords((bytes, at, length) => onEvent(decode(bytes, at, length) as E));
   }
 
   /**
    * The same without decoding: a record is `length` bytes at `at` of `bytes`, which view the kernel's memory and are good until
    * the callback returns. The fastest way to read a ring.
    */
-  consumeRecords(onRecord: (bytes: Uint8Array, at: number, length: number) => void, reader = this.#reader()): number {
+  consumeRecords(onRecord: (bytes: Uint8Array, at: number, length: number) => void): number {
+    const reader = this.#reader();
     const { bytes } = reader;
     this.#look();
     let count = 0;
     try {
-      while (reader.next()) {
+      while (!this.#closed && reader.next()) {
         count++;
         onRecord(bytes, reader.at, reader.length);
       }
@@ -111,13 +111,18 @@ export class RingBuffer<E = unknown> implements Disposable {
   }
 
   /** `forEach` without decoding; see `consumeRecords`. */
-  async forEachRecord(onRecord: (bytes: Uint8Array, at: number, length: number) => void, { signal }: EventOptions = {}): Promise<void> {
+  async forEachRecord(
+    onRecord: (bytes: Uint8Array, at: number, length: number) => void,
+    { signal }: EventOptions = {},
+  ): Promise<void> {
     const reader = this.#reader();
     const { bytes } = reader;
-    while (!signal?.aborted && !this.#closed) {
+    const stopped = () => this.#closed || signal?.aborted; // asked for each record: the callback itself may stop it
+    while (!stopped()) {
+      this.#look();
       let turn = 0;
       try {
-        while (turn < EVENTS_A_TURN && reader.next()) {
+        while (turn < EVENTS_A_TURN && !stopped() && reader.next()) {
           turn++;
           onRecord(bytes, reader.at, reader.length);
         }
@@ -140,7 +145,10 @@ export class RingBuffer<E = unknown> implements Disposable {
     return this.#iterate(() => decode(reader.bytes, reader.at, reader.length) as E, signal);
   }
 
-  /** Records as views of the kernel's memory, each good until the next turn of the loop; `slice()` keeps one. */
+  /**
+   * Records as views of the kernel's memory, each good until the next turn of the loop, or until another consumer takes a record;
+   * `slice()` keeps one.
+   */
   records({ signal }: EventOptions = {}): AsyncIterableIterator<Uint8Array> {
     const reader = this.#reader();
     return this.#iterate(() => reader.bytes.subarray(reader.at, reader.at + reader.length), signal);
@@ -155,18 +163,15 @@ export class RingBuffer<E = unknown> implements Disposable {
     const stopped = () => finished || this.#closed || signal?.aborted;
     const next = async (): Promise<IteratorResult<T>> => {
       while (!stopped()) {
-        if (turn++ >= EVENTS_A_TURN) {
-          turn = 0;
-          await waiter.breathe();
-          continue;
-        }
-        if (reader.next()) {
+        if (turn === 0) this.#look();
+        if (turn < EVENTS_A_TURN && reader.next()) {
+          turn++;
           this.#consumed++;
           return { done: false, value: read() };
         }
-        this.#look();
+        const isTired = turn === EVENTS_A_TURN;
         turn = 0;
-        await waiter.readable(undefined, signal);
+        await (isTired ? waiter.breathe() : waiter.readable(undefined, signal));
       }
       if (!this.#closed) reader.publish();
       return done;
@@ -201,7 +206,10 @@ export class RingBuffer<E = unknown> implements Disposable {
     const { view } = this.#reader();
     const { decode, size } = this.#parts.decoder(type);
     return (bytes, at, length) => {
-      if (length < size) throw new UsageError(`A record of ${length} bytes came through ${this.name}, but its type has ${size}`, { remedy: 'Name the right type: events("…").' });
+      if (length < size)
+        throw new UsageError(`A record of ${length} bytes came through ${this.name}, but its type has ${size}`, {
+          remedy: 'Name the right type: events("…").',
+        });
       return decode(view, bytes, at);
     };
   }

@@ -33,6 +33,7 @@ export function textReader(): (bytes: Uint8Array, start: number, size: number) =
 /** Only ASCII can be the same: any other text has characters above the bytes that encode it, or fewer of them. */
 function isSame(text: string, bytes: Uint8Array, start: number, end: number): boolean {
   if (text.length !== end - start) return false;
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== bytes[start + i] || (bytes[start + i] as number) > 0x7f) return false;
+  for (let i = 0; i < text.length; i++)
+    if (text.charCodeAt(i) !== bytes[start + i] || (bytes[start + i] as number) > 0x7f) return false;
   return true;
 }

@@ -44,7 +44,8 @@ export function typedCodec(shape: Shape): Codec {
 export const bytesCodec = (size: number): Codec => ({
   size,
   encode: (value, path) => {
-    if (!(value instanceof Uint8Array) || value.length !== size) throw new UsageError(`${path}: a Uint8Array of ${size} bytes expected`);
+    if (!(value instanceof Uint8Array) || value.length !== size)
+      throw new UsageError(`${path}: a Uint8Array of ${size} bytes expected`);
     return value;
   },
   decode: (bytes) => bytes.slice(),
@@ -115,7 +116,10 @@ export class BpfMap<K = unknown, V = unknown> {
     const mostSteps = 16 * this.#ops.maxEntries + 1024;
     let key = this.#next(undefined);
     for (let steps = 0; key; steps++) {
-      if (steps > mostSteps) throw new BpfError(`Map ${this.name} changes faster than it can be walked`, { remedy: 'Stop what changes it, or try again.' });
+      if (steps > mostSteps)
+        throw new BpfError(`Map ${this.name} changes faster than it can be walked`, {
+          remedy: 'Stop what changes it, or try again.',
+        });
       const next = this.#next(key);
       const text = String.fromCharCode(...key);
       if (!seen.has(text)) {

@@ -1,10 +1,10 @@
 // The variables of a data section as the properties of an object: `object.rodata.min_duration_ns = 5n`.
 
 import type { Btf, TypeId } from '../btf/index.js';
+import { nearest } from '../bytes/index.js';
 import { UsageError } from '../errors.js';
-import { nearest } from '../object/index.js';
 import { compileDecoder, type Decode } from './decode.js';
-import { encodeValue } from './encode.js';
+import { encoded, encodeValue } from './encode.js';
 import { type Shape, shapeOf } from './values.js';
 
 export interface SectionMemory {
@@ -14,6 +14,9 @@ export interface SectionMemory {
   /** Why it cannot be written, if it cannot. */
   readonly readOnly?: string;
 }
+
+/** `await` and JSON.stringify look for these on whatever they are given; no answer is an answer. */
+export const ASKED_BY_JAVASCRIPT: ReadonlySet<string> = new Set(['then', 'toJSON']);
 
 interface Variable {
   readonly offset: number;
@@ -43,7 +46,9 @@ export function variablesOf(btf: Btf, datasec: TypeId, memory: SectionMemory): R
     const known = variables.get(name);
     if (known === undefined) {
       const similar = nearest(name, variables.keys());
-      throw new UsageError(`There is no variable "${name}" in ${memory.section}`, { remedy: similar ? `Did you mean "${similar}"?` : `Variables: ${[...variables.keys()].join(', ')}.` });
+      throw new UsageError(`There is no variable "${name}" in ${memory.section}`, {
+        remedy: similar ? `Did you mean "${similar}"?` : `Variables: ${[...variables.keys()].join(', ')}.`,
+      });
     }
     if (typeof known === 'object') return known;
     const variable: Variable = { offset: offsets.get(name) as number, shape: shapeOf(btf, known) };
@@ -52,28 +57,36 @@ export function variablesOf(btf: Btf, datasec: TypeId, memory: SectionMemory): R
   };
   const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const check = (bytes: Uint8Array, { offset, shape }: Variable, name: string) => {
-    if (offset + shape.size > bytes.length) throw new UsageError(`Variable "${name}" ends past the ${bytes.length} bytes of ${memory.section}`);
+    if (offset + shape.size > bytes.length)
+      throw new UsageError(`Variable "${name}" ends past the ${bytes.length} bytes of ${memory.section}`);
   };
 
-  return new Proxy<Record<string, unknown>>({}, {
-    get: (_, name) => {
-      if (typeof name === 'symbol') return undefined;
-      const variable = find(name);
-      const bytes = memory.bytes();
-      check(bytes, variable, name);
-      variable.decode ??= compileDecoder(variable.shape);
-      return variable.decode(viewOf(bytes), bytes, variable.offset);
+  return new Proxy<Record<string, unknown>>(
+    {},
+    {
+      get: (_, name) => {
+        if (typeof name === 'symbol' || (!variables.has(name) && ASKED_BY_JAVASCRIPT.has(name))) return undefined;
+        const variable = find(name);
+        const bytes = memory.bytes();
+        check(bytes, variable, name);
+        variable.decode ??= compileDecoder(variable.shape);
+        return variable.decode(viewOf(bytes), bytes, variable.offset);
+      },
+      set: (_, name, value) => {
+        if (memory.readOnly) throw new UsageError(`Cannot set "${String(name)}": ${memory.readOnly}`);
+        const variable = find(String(name));
+        const bytes = memory.bytes();
+        check(bytes, variable, String(name));
+        encoded(variable.shape, value, String(name)); // what is refused half-way must not be half-written
+        encodeValue(variable.shape, value, viewOf(bytes), variable.offset, String(name));
+        return true;
+      },
+      has: (_, name) => typeof name === 'string' && variables.has(name),
+      ownKeys: () => [...variables.keys()],
+      getOwnPropertyDescriptor: (_, name) =>
+        typeof name === 'string' && variables.has(name)
+          ? { enumerable: true, configurable: true, writable: !memory.readOnly }
+          : undefined,
     },
-    set: (_, name, value) => {
-      if (memory.readOnly) throw new UsageError(`Cannot set "${String(name)}": ${memory.readOnly}`);
-      const variable = find(String(name));
-      const bytes = memory.bytes();
-      check(bytes, variable, String(name));
-      encodeValue(variable.shape, value, viewOf(bytes), variable.offset, String(name));
-      return true;
-    },
-    has: (_, name) => typeof name === 'string' && variables.has(name),
-    ownKeys: () => [...variables.keys()],
-    getOwnPropertyDescriptor: (_, name) => (typeof name === 'string' && variables.has(name) ? { enumerable: true, configurable: true, writable: !memory.readOnly } : undefined),
-  });
+  );
 }

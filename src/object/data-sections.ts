@@ -3,9 +3,9 @@
 import { type Btf, findType } from '../btf/index.js';
 import { utf8Bytes } from '../bytes/index.js';
 import type { ElfFile, ElfSection } from '../elf/index.js';
-import { SHF_EXECINSTR, SHT_NOBITS, SHT_PROGBITS } from '../uapi/elf.js';
 import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, BPF_OBJ_NAME_LEN } from '../uapi/bpf.js';
 import { BTF_VAR_STATIC } from '../uapi/btf.js';
+import { SHF_EXECINSTR, SHT_NOBITS, SHT_PROGBITS } from '../uapi/elf.js';
 import { BPF_MAP_TYPE } from '../uapi/enums.js';
 import type { BpfMapDef } from './object.js';
 
@@ -21,7 +21,9 @@ const LARGEST_SECTION = 0x7fffffff;
 /** In the order of the sections; an empty section makes no map. */
 export function collectDataMaps(elf: ElfFile, btf: Btf | undefined, objectName: string): BpfMapDef[] {
   return elf.sections.flatMap((section) => {
-    const kind = KINDS.find(({ prefix, type }) => (section.name === prefix || section.name.startsWith(`${prefix}.`)) && section.type === type);
+    const kind = KINDS.find(
+      ({ prefix, type }) => (section.name === prefix || section.name.startsWith(`${prefix}.`)) && section.type === type,
+    );
     if (!kind || section.size === 0 || section.size > LARGEST_SECTION || section.flags & SHF_EXECINSTR) return [];
     const kernelName = dataMapName(objectName, section.name);
     const datasec = btf && findType(btf, section.name);
@@ -43,7 +45,8 @@ export function collectDataMaps(elf: ElfFile, btf: Btf | undefined, objectName: 
 }
 
 /** A private, writable copy: what users set before loading goes there. */
-const imageOf = ({ type, size, data }: ElfSection): Uint8Array => (type === SHT_NOBITS ? new Uint8Array(size) : data.bytes.slice());
+const imageOf = ({ type, size, data }: ElfSection): Uint8Array =>
+  type === SHT_NOBITS ? new Uint8Array(size) : data.bytes.slice();
 
 /** User space maps a section's memory only where there is a variable that it may see. */
 function hasVisibleVariable(btf: Btf | undefined, datasec: number | undefined): boolean {
@@ -68,5 +71,7 @@ export function dataMapName(objectName: string, section: string): string {
 
 /** At most 15 bytes of what the kernel allows in a name. */
 export function kernelName(name: string): string {
-  return Array.from(utf8Bytes(name).subarray(0, BPF_OBJ_NAME_LEN - 1), (byte) => String.fromCharCode(byte)).join('').replace(/[^A-Za-z0-9_.]/g, '_');
+  return Array.from(utf8Bytes(name).subarray(0, BPF_OBJ_NAME_LEN - 1), (byte) => String.fromCharCode(byte))
+    .join('')
+    .replace(/[^A-Za-z0-9_.]/g, '_');
 }

@@ -19,7 +19,9 @@ const EXTERN_SECTIONS = new Set(['.kconfig', '.ksyms']);
  */
 export function fixBtf(btf: Btf, sections: readonly ElfSection[], symbols: readonly ElfSymbol[]): Btf {
   const words = btf.words.slice();
-  const variables = new Map(symbols.filter((symbol) => symbol.type === STT_OBJECT && symbol.binding !== STB_LOCAL).map((symbol) => [symbol.name, symbol]));
+  const variables = new Map(
+    symbols.filter((symbol) => symbol.type === STT_OBJECT && symbol.binding !== STB_LOCAL).map((symbol) => [symbol.name, symbol]),
+  );
   for (const id of typesOf(btf, 'DATASEC')) fixDatasec(btf, words, id, sections, variables);
   hideFunctions(btf, words, sections, symbols);
   return new Btf({ words, starts: btf.starts, strings: btf.strings, base: btf.base });
@@ -28,7 +30,13 @@ export function fixBtf(btf: Btf, sections: readonly ElfSection[], symbols: reado
 const isHidden = ({ visibility }: ElfSymbol): boolean => visibility === STV_HIDDEN || visibility === STV_INTERNAL;
 const wordAt = (btf: Btf, id: number): number => btf.starts[id - btf.firstId] as number;
 
-function fixDatasec(btf: Btf, words: Uint32Array, id: number, sections: readonly ElfSection[], variables: ReadonlyMap<string, ElfSymbol>): void {
+function fixDatasec(
+  btf: Btf,
+  words: Uint32Array,
+  id: number,
+  sections: readonly ElfSection[],
+  variables: ReadonlyMap<string, ElfSymbol>,
+): void {
   const type = btf.type(id);
   if (type.kind !== 'DATASEC') return;
   const at = wordAt(btf, id);
@@ -44,7 +52,9 @@ function fixDatasec(btf: Btf, words: Uint32Array, id: number, sections: readonly
     const variable = btf.type(info.type);
     if (variable.kind !== 'VAR') {
       if (isExtern && variable.kind === 'FUNC') return info;
-      throw new FormatError(`Data section ${type.name} lists type ${info.type}, which is ${variable.kind} and no variable`, { where });
+      throw new FormatError(`Data section ${type.name} lists type ${info.type}, which is ${variable.kind} and no variable`, {
+        where,
+      });
     }
     if (isExtern || variable.linkage !== BTF_VAR_GLOBAL_ALLOCATED) return info;
     const symbol = variables.get(variable.name);
@@ -53,13 +63,18 @@ function fixDatasec(btf: Btf, words: Uint32Array, id: number, sections: readonly
     return open ? { ...info, offset: symbol.value } : info;
   });
   places.sort((a, b) => a.offset - b.offset);
-  for (const [i, { type: variable, offset, size }] of places.entries()) words.set([variable, offset, size], at + HEAD + i * SECINFO_WORDS);
+  for (const [i, { type: variable, offset, size }] of places.entries())
+    words.set([variable, offset, size], at + HEAD + i * SECINFO_WORDS);
 }
 
 /** A hidden global subprogram is verified in its callers' context, like a static one. */
 function hideFunctions(btf: Btf, words: Uint32Array, sections: readonly ElfSection[], symbols: readonly ElfSymbol[]): void {
   const text = sections.find((section) => section.name === '.text')?.index;
-  const hidden = new Set(symbols.filter((symbol) => symbol.type === STT_FUNC && symbol.section === text && isHidden(symbol)).map((symbol) => symbol.name));
+  const hidden = new Set(
+    symbols
+      .filter((symbol) => symbol.type === STT_FUNC && symbol.section === text && isHidden(symbol))
+      .map((symbol) => symbol.name),
+  );
   if (hidden.size === 0) return;
   for (const id of typesOf(btf, 'FUNC')) {
     const type = btf.type(id);

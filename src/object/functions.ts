@@ -1,13 +1,13 @@
 // Executable sections -> functions: every STT_FUNC symbol in one is a function; those in .text are subprograms.
 
-import { type ElfFile, type ElfSection, type ElfSymbol } from '../elf/index.js';
+import type { ElfFile, ElfSection, ElfSymbol } from '../elf/index.js';
 import { FormatError, UnsupportedError } from '../errors.js';
 import { importInsns } from '../insn/index.js';
 import { STB_LOCAL, STT_FUNC } from '../uapi/elf.js';
 import { BPF_INSN_SZ } from '../uapi/insn.js';
 import type { BpfFunction } from './object.js';
-import { isProgramSection } from './sections.js';
 import { secDef } from './sec-defs.js';
+import { isProgramSection } from './sections.js';
 
 /** @throws {FormatError} for a function outside its section; {UnsupportedError} for a static function outside .text. */
 export function collectFunctions(elf: ElfFile, symbols: readonly ElfSymbol[]): BpfFunction[] {
@@ -23,12 +23,22 @@ export function collectFunctions(elf: ElfFile, symbols: readonly ElfSymbol[]): B
 function toFunction(symbol: ElfSymbol, section: ElfSection, insns: Uint8Array): BpfFunction {
   const where = { ...section.data.where, program: symbol.name };
   const isSubprogram = section.name === '.text';
-  if (symbol.value + symbol.size > insns.length) throw new FormatError(`Function ${symbol.name} ends at ${symbol.value + symbol.size}, past the ${insns.length} bytes of its section`, { where });
+  if (symbol.value + symbol.size > insns.length)
+    throw new FormatError(
+      `Function ${symbol.name} ends at ${symbol.value + symbol.size}, past the ${insns.length} bytes of its section`,
+      { where },
+    );
   if (symbol.size === 0 || symbol.size % BPF_INSN_SZ !== 0 || symbol.value % BPF_INSN_SZ !== 0) {
-    throw new FormatError(`Function ${symbol.name} takes ${symbol.size} bytes at ${symbol.value}; whole 8-byte instructions expected`, { where });
+    throw new FormatError(
+      `Function ${symbol.name} takes ${symbol.size} bytes at ${symbol.value}; whole 8-byte instructions expected`,
+      { where },
+    );
   }
   if (symbol.binding === STB_LOCAL && !isSubprogram) {
-    throw new UnsupportedError(`Function ${symbol.name} is static, but its section makes it a program`, { where, remedy: 'Remove static, or the SEC() to make it a subprogram.' });
+    throw new UnsupportedError(`Function ${symbol.name} is static, but its section makes it a program`, {
+      where,
+      remedy: 'Remove static, or the SEC() to make it a subprogram.',
+    });
   }
   const autoload = !section.name.startsWith('?');
   const def = isSubprogram ? undefined : secDef(autoload ? section.name : section.name.slice(1));

@@ -2,7 +2,6 @@
 
 export * from './data-sections.js';
 export * from './link.js';
-export * from './nearest.js';
 export * from './object.js';
 export * from './open.js';
 export * from './sec-defs.js';

@@ -42,7 +42,8 @@ export function linkProgram(object: BpfObject, program: BpfFunction): LinkedProg
     const refs = new Map(fn.references.map((reference) => [reference.insn, reference]));
     for (let i = 0; i < insnCount(insns); i++) {
       const reference = refs.get(i);
-      if (reference?.kind === 'extern') throw refuse(object, fn, i, `extern ${reference.name} (.kconfig and .ksyms) is not supported yet`);
+      if (reference?.kind === 'extern')
+        throw refuse(object, fn, i, `extern ${reference.name} (.kconfig and .ksyms) is not supported yet`);
       if (reference?.kind === 'map' || reference?.kind === 'map_value') references.push({ ...reference, insn: start + i });
       const target = callTarget(fn, insns, i, reference);
       if (target === undefined) continue;
@@ -82,7 +83,9 @@ function callTarget(fn: BpfFunction, insns: Uint8Array, i: number, reference: Re
 /** The records of one function, from slots of its section to slots of the linked program. */
 function moved<T extends { readonly insn: number }>(records: readonly T[] | undefined, fn: BpfFunction, start: number): T[] {
   const end = fn.start + insnCount(fn.insns);
-  return (records ?? []).filter(({ insn }) => insn >= fn.start && insn < end).map((record) => ({ ...record, insn: record.insn - fn.start + start }));
+  return (records ?? [])
+    .filter(({ insn }) => insn >= fn.start && insn < end)
+    .map((record) => ({ ...record, insn: record.insn - fn.start + start }));
 }
 
 function concat(parts: readonly Uint8Array[]): Uint8Array {
@@ -97,4 +100,3 @@ function concat(parts: readonly Uint8Array[]): Uint8Array {
 
 const refuse = (object: BpfObject, fn: BpfFunction, insn: number, what: string) =>
   new RelocationError(`Cannot link ${fn.name}: ${what}`, { where: { ...object.where, program: fn.name, insn } });
-

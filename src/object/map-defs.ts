@@ -1,12 +1,12 @@
 // Section .maps: maps defined by the types of their variables. The section's bytes are never read.
 
 import { type Btf, type BtfMember, type BtfType, findType, resolved, sizeOf, spell } from '../btf/index.js';
+import { nearest } from '../bytes/index.js';
 import type { ElfFile } from '../elf/index.js';
 import { FormatError, UnsupportedError, type Where } from '../errors.js';
 import { BTF_VAR_GLOBAL_ALLOCATED } from '../uapi/btf.js';
 import { kernelName } from './data-sections.js';
 import type { BpfMapDef } from './object.js';
-import { nearest } from './nearest.js';
 import { section } from './sections.js';
 
 /**
@@ -19,15 +19,27 @@ export function collectMaps(elf: ElfFile, btf: Btf | undefined): BpfMapDef[] {
   const where = elfSection.data.where;
   const datasec = findType(btf, '.maps', 'DATASEC');
   const type = datasec === undefined ? undefined : btf.type(datasec);
-  if (type?.kind !== 'DATASEC') throw new FormatError('Section .maps has no DATASEC in BTF', { where, remedy: 'Compile with clang -g.' });
+  if (type?.kind !== 'DATASEC')
+    throw new FormatError('Section .maps has no DATASEC in BTF', { where, remedy: 'Compile with clang -g.' });
   return type.vars.map(({ type: id, offset, size }) => {
     const variable = btf.type(id);
-    if (variable.kind !== 'VAR' || !variable.name) throw new FormatError(`Section .maps lists type ${id}, which is no named variable`, { where });
+    if (variable.kind !== 'VAR' || !variable.name)
+      throw new FormatError(`Section .maps lists type ${id}, which is no named variable`, { where });
     const at = { ...where, map: variable.name };
-    if (offset + size > elfSection.size) throw new FormatError(`Map ${variable.name} ends at ${offset + size}, past the ${elfSection.size} bytes of .maps`, { where: at });
-    if (variable.linkage !== BTF_VAR_GLOBAL_ALLOCATED) throw new UnsupportedError(`Map ${variable.name} is static or extern`, { where: at, remedy: 'Remove static from its definition.' });
+    if (offset + size > elfSection.size)
+      throw new FormatError(`Map ${variable.name} ends at ${offset + size}, past the ${elfSection.size} bytes of .maps`, {
+        where: at,
+      });
+    if (variable.linkage !== BTF_VAR_GLOBAL_ALLOCATED)
+      throw new UnsupportedError(`Map ${variable.name} is static or extern`, {
+        where: at,
+        remedy: 'Remove static from its definition.',
+      });
     const definition = resolved(btf, variable.type);
-    if (definition.kind !== 'STRUCT') throw new FormatError(`Map ${variable.name} is defined by ${spell(btf, variable.type)}; a struct is expected`, { where: at });
+    if (definition.kind !== 'STRUCT')
+      throw new FormatError(`Map ${variable.name} is defined by ${spell(btf, variable.type)}; a struct is expected`, {
+        where: at,
+      });
     return readDefinition(btf, variable.name, definition.members, at);
   });
 }
@@ -35,13 +47,25 @@ export function collectMaps(elf: ElfFile, btf: Btf | undefined): BpfMapDef[] {
 type Draft = { -readonly [K in keyof BpfMapDef]: BpfMapDef[K] };
 
 function readDefinition(btf: Btf, name: string, members: readonly BtfMember[], where: Where): BpfMapDef {
-  const map: Draft = { name, kernelName: kernelName(name), type: 0, keySize: 0, valueSize: 0, maxEntries: 0, flags: 0, numaNode: 0, extra: 0n, pinned: false };
+  const map: Draft = {
+    name,
+    kernelName: kernelName(name),
+    type: 0,
+    keySize: 0,
+    valueSize: 0,
+    maxEntries: 0,
+    flags: 0,
+    numaNode: 0,
+    extra: 0n,
+    pinned: false,
+  };
   for (const member of members) {
     const field = FIELDS[member.name];
     if (!field) {
       const similar = nearest(member.name, Object.keys(FIELDS));
       throw new UnsupportedError(`Map ${name} has a field "${member.name}" that no loader knows`, {
-        where, remedy: `${similar ? `Did you mean "${similar}"? ` : ''}Known fields: ${Object.keys(FIELDS).join(', ')}.`,
+        where,
+        remedy: `${similar ? `Did you mean "${similar}"? ` : ''}Known fields: ${Object.keys(FIELDS).join(', ')}.`,
       });
     }
     field(map, { btf, type: btf.type(member.type), name: member.name, where });
@@ -61,7 +85,8 @@ interface FieldContext {
 function uint({ btf, type, name, where }: FieldContext): number {
   const pointer = resolved(btf, type.id);
   const array = pointer.kind === 'PTR' ? btf.type(pointer.type) : undefined;
-  if (array?.kind !== 'ARRAY') throw new FormatError(`Field "${name}" is ${spell(btf, type.id)}; write __uint(${name}, …)`, { where });
+  if (array?.kind !== 'ARRAY')
+    throw new FormatError(`Field "${name}" is ${spell(btf, type.id)}; write __uint(${name}, …)`, { where });
   return array.nelems;
 }
 
@@ -70,18 +95,24 @@ function ulong(context: FieldContext): bigint {
   const type = resolved(context.btf, context.type.id);
   if (type.kind === 'PTR') return BigInt(uint(context));
   const value = type.kind === 'ENUM' || type.kind === 'ENUM64' ? type.values[0]?.value : undefined;
-  if (value === undefined) throw new FormatError(`Field "${context.name}" is ${spell(context.btf, context.type.id)}; write __ulong(${context.name}, …)`, { where: context.where });
+  if (value === undefined)
+    throw new FormatError(
+      `Field "${context.name}" is ${spell(context.btf, context.type.id)}; write __ulong(${context.name}, …)`,
+      { where: context.where },
+    );
   return BigInt.asUintN(64, value);
 }
 
 /** `__type(name, T)` is `T *name`. */
 function typeField({ btf, type, name, where }: FieldContext): { readonly id: number; readonly size: number } {
-  if (type.kind !== 'PTR') throw new FormatError(`Field "${name}" is ${spell(btf, type.id)}; write __type(${name}, …)`, { where });
+  if (type.kind !== 'PTR')
+    throw new FormatError(`Field "${name}" is ${spell(btf, type.id)}; write __type(${name}, …)`, { where });
   return { id: type.type, size: sizeOf(btf, type.type) };
 }
 
 function setSize(map: Draft, what: 'keySize' | 'valueSize', size: number, { name, where }: FieldContext): void {
-  if (map[what] !== 0 && map[what] !== size) throw new FormatError(`Field "${name}" says ${size} bytes, an earlier one ${map[what]}`, { where });
+  if (map[what] !== 0 && map[what] !== size)
+    throw new FormatError(`Field "${name}" says ${size} bytes, an earlier one ${map[what]}`, { where });
   map[what] = size;
 }
 
@@ -90,10 +121,18 @@ const notYet = (map: Draft, { name, where }: FieldContext) => {
 };
 
 const FIELDS: Readonly<Record<string, (map: Draft, context: FieldContext) => void>> = {
-  type: (map, context) => { map.type = uint(context); },
-  max_entries: (map, context) => { map.maxEntries = uint(context); },
-  map_flags: (map, context) => { map.flags = uint(context); },
-  numa_node: (map, context) => { map.numaNode = uint(context); },
+  type: (map, context) => {
+    map.type = uint(context);
+  },
+  max_entries: (map, context) => {
+    map.maxEntries = uint(context);
+  },
+  map_flags: (map, context) => {
+    map.flags = uint(context);
+  },
+  numa_node: (map, context) => {
+    map.numaNode = uint(context);
+  },
   key_size: (map, context) => setSize(map, 'keySize', uint(context), context),
   value_size: (map, context) => setSize(map, 'valueSize', uint(context), context),
   key: (map, context) => {
@@ -109,8 +148,11 @@ const FIELDS: Readonly<Record<string, (map: Draft, context: FieldContext) => voi
   values: notYet,
   pinning: (map, context) => {
     const pinning = uint(context);
-    if (pinning > 1) throw new FormatError(`Field "pinning" is ${pinning}; 0 (none) or 1 (by name) expected`, { where: context.where });
+    if (pinning > 1)
+      throw new FormatError(`Field "pinning" is ${pinning}; 0 (none) or 1 (by name) expected`, { where: context.where });
     map.pinned = pinning === 1;
   },
-  map_extra: (map, context) => { map.extra = ulong(context); },
+  map_extra: (map, context) => {
+    map.extra = ulong(context);
+  },
 };

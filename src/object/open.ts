@@ -4,7 +4,7 @@ import { type Btf, type BtfExt, NO_BTF_EXT, parseBtf, parseBtfExt } from '../btf
 import { textUntilNul } from '../bytes/index.js';
 import type { ElfFile, ElfSection, ElfSymbol } from '../elf/index.js';
 import { FormatError, UnsupportedError } from '../errors.js';
-import { EM_BPF, EM_NONE, ET_REL, SHN_UNDEF, SHT_PROGBITS, STB_LOCAL, STT_NOTYPE, STB_WEAK } from '../uapi/elf.js';
+import { EM_BPF, EM_NONE, ET_REL, SHN_UNDEF, SHT_PROGBITS, STB_LOCAL, STB_WEAK, STT_NOTYPE } from '../uapi/elf.js';
 import { collectDataMaps } from './data-sections.js';
 import { fixBtf } from './fix-btf.js';
 import { collectFunctions } from './functions.js';
@@ -22,12 +22,20 @@ import { section } from './sections.js';
 export function openObject(elf: ElfFile): BpfObject {
   const { where } = elf.region;
   if (elf.type !== ET_REL || (elf.machine !== EM_BPF && elf.machine !== EM_NONE)) {
-    throw new FormatError(`Not a BPF object: ELF type ${elf.type}, machine ${elf.machine}; expected type ${ET_REL} (relocatable), machine ${EM_BPF} (BPF)`, {
-      where, remedy: 'Compile with clang -target bpf -c.',
-    });
+    throw new FormatError(
+      `Not a BPF object: ELF type ${elf.type}, machine ${elf.machine}; expected type ${ET_REL} (relocatable), machine ${EM_BPF} (BPF)`,
+      {
+        where,
+        remedy: 'Compile with clang -target bpf -c.',
+      },
+    );
   }
   const { symbols } = elf;
-  if (!symbols) throw new FormatError('The object has no symbol table', { where, remedy: 'Was it stripped? Use llvm-strip -g, which keeps what a loader needs.' });
+  if (!symbols)
+    throw new FormatError('The object has no symbol table', {
+      where,
+      remedy: 'Was it stripped? Use llvm-strip -g, which keeps what a loader needs.',
+    });
   refuseUnsupported(elf);
 
   const parsed = parseTypes(elf);
@@ -56,22 +64,31 @@ function refuseUnsupported(elf: ElfFile): void {
   if (section(elf, 'maps')) {
     throw new UnsupportedError('Section "maps" holds definitions in the form that libbpf 1.0 dropped', {
       where: { ...where, section: 'maps' },
-      remedy: 'Define each map with BTF: struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, u32); __type(value, u64); __uint(max_entries, 1024); } name SEC(".maps");',
+      remedy:
+        'Define each map with BTF: struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, u32); __type(value, u64); __uint(max_entries, 1024); } name SEC(".maps");',
     });
   }
-  const unknown = elf.sections.find(({ name }) => /^\??\.struct_ops(\.link)?$/.test(name) || name === '.addr_space.1' || name === '.jumptables');
-  if (unknown) throw new UnsupportedError(`Section "${unknown.name}" is not supported yet`, { where: { ...where, section: unknown.name } });
+  const unknown = elf.sections.find(
+    ({ name }) => /^\??\.struct_ops(\.link)?$/.test(name) || name === '.addr_space.1' || name === '.jumptables',
+  );
+  if (unknown)
+    throw new UnsupportedError(`Section "${unknown.name}" is not supported yet`, { where: { ...where, section: unknown.name } });
 }
 
 function parseTypes(elf: ElfFile): { readonly btf: Btf | undefined; readonly ext: BtfExt } {
   const types = section(elf, '.BTF');
   const ext = section(elf, '.BTF.ext');
   if (!types) {
-    if (section(elf, '.maps')) throw new FormatError('The object defines maps but has no BTF, which describes them', { where: elf.region.where, remedy: 'Compile with clang -g.' });
+    if (section(elf, '.maps'))
+      throw new FormatError('The object defines maps but has no BTF, which describes them', {
+        where: elf.region.where,
+        remedy: 'Compile with clang -g.',
+      });
     return { btf: undefined, ext: NO_BTF_EXT };
   }
   for (const { type, name, data } of ext ? [types, ext] : [types]) {
-    if (type !== SHT_PROGBITS) throw new FormatError(`Section "${name}" must hold data (SHT_PROGBITS), but is of type ${type}`, { where: data.where });
+    if (type !== SHT_PROGBITS)
+      throw new FormatError(`Section "${name}" must hold data (SHT_PROGBITS), but is of type ${type}`, { where: data.where });
   }
   const btf = parseBtf(types.data);
   return { btf, ext: ext ? parseBtfExt(ext.data, btf) : NO_BTF_EXT };
@@ -89,7 +106,8 @@ function readLicense(found: ElfSection | undefined): string {
 
 function readVersion(found: ElfSection | undefined): number | undefined {
   if (!found) return undefined;
-  if (found.data.bytes.length !== 4) throw new FormatError(`Section "version" must have 4 bytes, but has ${found.data.bytes.length}`, { where: found.data.where });
+  if (found.data.bytes.length !== 4)
+    throw new FormatError(`Section "version" must have 4 bytes, but has ${found.data.bytes.length}`, { where: found.data.where });
   return found.data.view.getUint32(0, found.data.littleEndian);
 }
 
@@ -102,6 +120,9 @@ function collectExterns(symbols: readonly ElfSymbol[], btf: Btf | undefined): Ex
     for (const { type: variable } of type.vars) sectionOf.set(btf.name(variable), type.name);
   }
   return symbols
-    .filter((symbol) => symbol.section === SHN_UNDEF && symbol.binding !== STB_LOCAL && symbol.type === STT_NOTYPE && symbol.name !== '')
+    .filter(
+      (symbol) =>
+        symbol.section === SHN_UNDEF && symbol.binding !== STB_LOCAL && symbol.type === STT_NOTYPE && symbol.name !== '',
+    )
     .map(({ name, binding }) => ({ name, weak: binding === STB_WEAK, section: sectionOf.get(name) }));
 }

@@ -28,8 +28,14 @@ export function collectReferences(
     const inSection = functions.filter((candidate) => candidate.section === section.name);
     for (const { offset, symbol: index } of relocations(relocationSection)) {
       const symbol = symbols[index];
-      if (!symbol) throw new FormatError(`Relocation of symbol ${index}, but there are ${symbols.length}`, { where: relocationSection.data.where });
-      if (offset % BPF_INSN_SZ !== 0 || offset >= section.size) throw new FormatError(`Relocation at ${offset}, which is no instruction of ${section.name}`, { where: relocationSection.data.where });
+      if (!symbol)
+        throw new FormatError(`Relocation of symbol ${index}, but there are ${symbols.length}`, {
+          where: relocationSection.data.where,
+        });
+      if (offset % BPF_INSN_SZ !== 0 || offset >= section.size)
+        throw new FormatError(`Relocation at ${offset}, which is no instruction of ${section.name}`, {
+          where: relocationSection.data.where,
+        });
       const slot = offset / BPF_INSN_SZ;
       const owner = inSection.find((candidate) => slot >= candidate.start && slot < candidate.start + insnCount(candidate.insns));
       if (!owner) continue; // code of an overridden weak function
@@ -41,26 +47,39 @@ export function collectReferences(
   return functions.map((owner) => ({ ...owner, references: (found.get(owner) ?? []).sort((a, b) => a.insn - b.insn) }));
 }
 
-function refer(elf: ElfFile, owner: BpfFunction, insn: number, symbol: ElfSymbol, maps: readonly BpfMapDef[], externs: readonly Extern[]): Reference {
+function refer(
+  elf: ElfFile,
+  owner: BpfFunction,
+  insn: number,
+  symbol: ElfSymbol,
+  maps: readonly BpfMapDef[],
+  externs: readonly Extern[],
+): Reference {
   const where = { ...elf.region.where, program: owner.name, insn };
   const section = elf.sections[symbol.section];
   const label = symbol.name || section?.name || `symbol ${symbol.index}`;
-  const refuse = (what: string, remedy?: string) => new RelocationError(`Reference to ${label}: ${what}`, remedy ? { where, remedy } : { where });
+  const refuse = (what: string, remedy?: string) =>
+    new RelocationError(`Reference to ${label}: ${what}`, remedy ? { where, remedy } : { where });
   const { code, src, imm } = readInsn(owner.insns, insn);
 
-  if (code !== CALL && code !== LD_IMM64) throw refuse(`the instruction (opcode 0x${code.toString(16)}) is neither a call nor a 64-bit load`);
-  if (symbol.section === SHN_UNDEF && externs.some((extern) => extern.name === symbol.name)) return { insn, kind: 'extern', name: symbol.name };
+  if (code !== CALL && code !== LD_IMM64)
+    throw refuse(`the instruction (opcode 0x${code.toString(16)}) is neither a call nor a 64-bit load`);
+  if (symbol.section === SHN_UNDEF && externs.some((extern) => extern.name === symbol.name))
+    return { insn, kind: 'extern', name: symbol.name };
   if (symbol.section === SHN_UNDEF) throw refuse('it is not defined anywhere', 'Define it, or declare it __kconfig or __ksym.');
-  if (symbol.section >= SHN_LORESERVE || !section) throw refuse('it is an uninitialised or absolute symbol', 'Compile with -fno-common, or initialise the variable.');
+  if (symbol.section >= SHN_LORESERVE || !section)
+    throw refuse('it is an uninitialised or absolute symbol', 'Compile with -fno-common, or initialise the variable.');
 
   if (code === CALL) {
     if (src !== BPF_PSEUDO_CALL) throw refuse('the call is not one of a BPF function');
-    if (section.name !== '.text') throw refuse(`it is called, but lies in ${section.name}`, 'Only functions without SEC() can be called.');
+    if (section.name !== '.text')
+      throw refuse(`it is called, but lies in ${section.name}`, 'Only functions without SEC() can be called.');
     return { insn, kind: 'call', target: Math.floor(symbol.value / BPF_INSN_SZ) + imm + 1 };
   }
   if (section.name === '.text') {
     if (symbol.binding === STB_LOCAL && symbol.type !== STT_SECTION) throw refuse('the address of a local symbol in .text');
-    if ((symbol.value + imm) % BPF_INSN_SZ !== 0) throw refuse(`the address ${symbol.value + imm} is in the middle of an instruction`);
+    if ((symbol.value + imm) % BPF_INSN_SZ !== 0)
+      throw refuse(`the address ${symbol.value + imm} is in the middle of an instruction`);
     return { insn, kind: 'subprog_addr', target: (symbol.value + imm) / BPF_INSN_SZ };
   }
   const data = maps.find((map) => map.data?.section === section.name);
@@ -69,4 +88,3 @@ function refer(elf: ElfFile, owner: BpfFunction, insn: number, symbol: ElfSymbol
   if (!map) throw refuse(`it is in section ${section.name}, where no map or variable of that name is`);
   return { insn, kind: 'map', map: map.name };
 }
-

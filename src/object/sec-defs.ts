@@ -4,7 +4,19 @@ import type { BpfAttachType, BpfProgType } from '../uapi/enums.js';
 
 /** `trace` and the like are rooms of src/attach; a row without one is loaded, and attached by its user. */
 export type AttachFamily =
-  | 'kprobe' | 'uprobe' | 'kprobe_multi' | 'kprobe_session' | 'uprobe_multi' | 'ksyscall' | 'usdt' | 'tracepoint' | 'raw_tracepoint' | 'trace' | 'lsm' | 'iter' | 'tracing_multi';
+  | 'kprobe'
+  | 'uprobe'
+  | 'kprobe_multi'
+  | 'kprobe_session'
+  | 'uprobe_multi'
+  | 'ksyscall'
+  | 'usdt'
+  | 'tracepoint'
+  | 'raw_tracepoint'
+  | 'trace'
+  | 'lsm'
+  | 'iter'
+  | 'tracing_multi';
 
 export interface SecDef {
   /** `x+` matches `x` and `x/…`; `x` matches only itself. */
@@ -38,9 +50,27 @@ export const SEC_DEFS: readonly SecDef[] = [
   { sec: 'uprobe.multi+', type: 'BPF_PROG_TYPE_KPROBE', attachType: 'BPF_TRACE_UPROBE_MULTI', attach: 'uprobe_multi' },
   { sec: 'uretprobe.multi+', type: 'BPF_PROG_TYPE_KPROBE', attachType: 'BPF_TRACE_UPROBE_MULTI', attach: 'uprobe_multi' },
   { sec: 'uprobe.session+', type: 'BPF_PROG_TYPE_KPROBE', attachType: 'BPF_TRACE_UPROBE_SESSION', attach: 'uprobe_multi' },
-  { sec: 'uprobe.multi.s+', type: 'BPF_PROG_TYPE_KPROBE', attachType: 'BPF_TRACE_UPROBE_MULTI', attach: 'uprobe_multi', sleepable: true },
-  { sec: 'uretprobe.multi.s+', type: 'BPF_PROG_TYPE_KPROBE', attachType: 'BPF_TRACE_UPROBE_MULTI', attach: 'uprobe_multi', sleepable: true },
-  { sec: 'uprobe.session.s+', type: 'BPF_PROG_TYPE_KPROBE', attachType: 'BPF_TRACE_UPROBE_SESSION', attach: 'uprobe_multi', sleepable: true },
+  {
+    sec: 'uprobe.multi.s+',
+    type: 'BPF_PROG_TYPE_KPROBE',
+    attachType: 'BPF_TRACE_UPROBE_MULTI',
+    attach: 'uprobe_multi',
+    sleepable: true,
+  },
+  {
+    sec: 'uretprobe.multi.s+',
+    type: 'BPF_PROG_TYPE_KPROBE',
+    attachType: 'BPF_TRACE_UPROBE_MULTI',
+    attach: 'uprobe_multi',
+    sleepable: true,
+  },
+  {
+    sec: 'uprobe.session.s+',
+    type: 'BPF_PROG_TYPE_KPROBE',
+    attachType: 'BPF_TRACE_UPROBE_SESSION',
+    attach: 'uprobe_multi',
+    sleepable: true,
+  },
   { sec: 'ksyscall+', type: 'BPF_PROG_TYPE_KPROBE', attach: 'ksyscall' },
   { sec: 'kretsyscall+', type: 'BPF_PROG_TYPE_KPROBE', attach: 'ksyscall' },
   { sec: 'usdt+', type: 'BPF_PROG_TYPE_KPROBE', attach: 'usdt' },
@@ -65,27 +95,87 @@ export const SEC_DEFS: readonly SecDef[] = [
   { sec: 'raw_tracepoint.w+', type: 'BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE', attach: 'raw_tracepoint' },
   { sec: 'raw_tp.w+', type: 'BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE', attach: 'raw_tracepoint' },
   { sec: 'tp_btf+', type: 'BPF_PROG_TYPE_TRACING', attachType: 'BPF_TRACE_RAW_TP', attach: 'trace', attachBtf: true },
-  { sec: 'tp_btf.s+', type: 'BPF_PROG_TYPE_TRACING', attachType: 'BPF_TRACE_RAW_TP', attach: 'trace', sleepable: true, attachBtf: true },
+  {
+    sec: 'tp_btf.s+',
+    type: 'BPF_PROG_TYPE_TRACING',
+    attachType: 'BPF_TRACE_RAW_TP',
+    attach: 'trace',
+    sleepable: true,
+    attachBtf: true,
+  },
   { sec: 'fentry+', type: 'BPF_PROG_TYPE_TRACING', attachType: 'BPF_TRACE_FENTRY', attach: 'trace', attachBtf: true },
   { sec: 'fmod_ret+', type: 'BPF_PROG_TYPE_TRACING', attachType: 'BPF_MODIFY_RETURN', attach: 'trace', attachBtf: true },
   { sec: 'fexit+', type: 'BPF_PROG_TYPE_TRACING', attachType: 'BPF_TRACE_FEXIT', attach: 'trace', attachBtf: true },
-  { sec: 'fentry.s+', type: 'BPF_PROG_TYPE_TRACING', attachType: 'BPF_TRACE_FENTRY', attach: 'trace', sleepable: true, attachBtf: true },
-  { sec: 'fmod_ret.s+', type: 'BPF_PROG_TYPE_TRACING', attachType: 'BPF_MODIFY_RETURN', attach: 'trace', sleepable: true, attachBtf: true },
-  { sec: 'fexit.s+', type: 'BPF_PROG_TYPE_TRACING', attachType: 'BPF_TRACE_FEXIT', attach: 'trace', sleepable: true, attachBtf: true },
+  {
+    sec: 'fentry.s+',
+    type: 'BPF_PROG_TYPE_TRACING',
+    attachType: 'BPF_TRACE_FENTRY',
+    attach: 'trace',
+    sleepable: true,
+    attachBtf: true,
+  },
+  {
+    sec: 'fmod_ret.s+',
+    type: 'BPF_PROG_TYPE_TRACING',
+    attachType: 'BPF_MODIFY_RETURN',
+    attach: 'trace',
+    sleepable: true,
+    attachBtf: true,
+  },
+  {
+    sec: 'fexit.s+',
+    type: 'BPF_PROG_TYPE_TRACING',
+    attachType: 'BPF_TRACE_FEXIT',
+    attach: 'trace',
+    sleepable: true,
+    attachBtf: true,
+  },
   { sec: 'fsession+', type: 'BPF_PROG_TYPE_TRACING', attachType: 'BPF_TRACE_FSESSION', attach: 'trace', attachBtf: true },
-  { sec: 'fsession.s+', type: 'BPF_PROG_TYPE_TRACING', attachType: 'BPF_TRACE_FSESSION', attach: 'trace', sleepable: true, attachBtf: true },
+  {
+    sec: 'fsession.s+',
+    type: 'BPF_PROG_TYPE_TRACING',
+    attachType: 'BPF_TRACE_FSESSION',
+    attach: 'trace',
+    sleepable: true,
+    attachBtf: true,
+  },
   { sec: 'fsession.multi+', type: 'BPF_PROG_TYPE_TRACING', attachType: 'BPF_TRACE_FSESSION_MULTI', attach: 'tracing_multi' },
-  { sec: 'fsession.multi.s+', type: 'BPF_PROG_TYPE_TRACING', attachType: 'BPF_TRACE_FSESSION_MULTI', attach: 'tracing_multi', sleepable: true },
+  {
+    sec: 'fsession.multi.s+',
+    type: 'BPF_PROG_TYPE_TRACING',
+    attachType: 'BPF_TRACE_FSESSION_MULTI',
+    attach: 'tracing_multi',
+    sleepable: true,
+  },
   { sec: 'fentry.multi+', type: 'BPF_PROG_TYPE_TRACING', attachType: 'BPF_TRACE_FENTRY_MULTI', attach: 'tracing_multi' },
   { sec: 'fexit.multi+', type: 'BPF_PROG_TYPE_TRACING', attachType: 'BPF_TRACE_FEXIT_MULTI', attach: 'tracing_multi' },
-  { sec: 'fentry.multi.s+', type: 'BPF_PROG_TYPE_TRACING', attachType: 'BPF_TRACE_FENTRY_MULTI', attach: 'tracing_multi', sleepable: true },
-  { sec: 'fexit.multi.s+', type: 'BPF_PROG_TYPE_TRACING', attachType: 'BPF_TRACE_FEXIT_MULTI', attach: 'tracing_multi', sleepable: true },
+  {
+    sec: 'fentry.multi.s+',
+    type: 'BPF_PROG_TYPE_TRACING',
+    attachType: 'BPF_TRACE_FENTRY_MULTI',
+    attach: 'tracing_multi',
+    sleepable: true,
+  },
+  {
+    sec: 'fexit.multi.s+',
+    type: 'BPF_PROG_TYPE_TRACING',
+    attachType: 'BPF_TRACE_FEXIT_MULTI',
+    attach: 'tracing_multi',
+    sleepable: true,
+  },
   { sec: 'freplace+', type: 'BPF_PROG_TYPE_EXT', attach: 'trace', attachBtf: true },
   { sec: 'lsm+', type: 'BPF_PROG_TYPE_LSM', attachType: 'BPF_LSM_MAC', attach: 'lsm', attachBtf: true },
   { sec: 'lsm.s+', type: 'BPF_PROG_TYPE_LSM', attachType: 'BPF_LSM_MAC', attach: 'lsm', sleepable: true, attachBtf: true },
   { sec: 'lsm_cgroup+', type: 'BPF_PROG_TYPE_LSM', attachType: 'BPF_LSM_CGROUP', attachBtf: true },
   { sec: 'iter+', type: 'BPF_PROG_TYPE_TRACING', attachType: 'BPF_TRACE_ITER', attach: 'iter', attachBtf: true },
-  { sec: 'iter.s+', type: 'BPF_PROG_TYPE_TRACING', attachType: 'BPF_TRACE_ITER', attach: 'iter', sleepable: true, attachBtf: true },
+  {
+    sec: 'iter.s+',
+    type: 'BPF_PROG_TYPE_TRACING',
+    attachType: 'BPF_TRACE_ITER',
+    attach: 'iter',
+    sleepable: true,
+    attachBtf: true,
+  },
   { sec: 'syscall', type: 'BPF_PROG_TYPE_SYSCALL', sleepable: true },
   { sec: 'xdp.frags/devmap', type: 'BPF_PROG_TYPE_XDP', attachType: 'BPF_XDP_DEVMAP', frags: true },
   { sec: 'xdp/devmap', type: 'BPF_PROG_TYPE_XDP', attachType: 'BPF_XDP_DEVMAP' },
@@ -143,4 +233,6 @@ export const SEC_DEFS: readonly SecDef[] = [
 
 /** The row for a section name without its leading `?`; undefined when libbpf has no meaning for it either. */
 export const secDef = (section: string): SecDef | undefined =>
-  SEC_DEFS.find(({ sec }) => (sec.endsWith('+') ? section === sec.slice(0, -1) || section.startsWith(`${sec.slice(0, -1)}/`) : section === sec));
+  SEC_DEFS.find(({ sec }) =>
+    sec.endsWith('+') ? section === sec.slice(0, -1) || section.startsWith(`${sec.slice(0, -1)}/`) : section === sec,
+  );

@@ -1,8 +1,8 @@
 // A step's attributes -> the exact bytes of the call: the structure and all that it points to, in one array.
 
+import { toCString, utf8Bytes } from '../bytes/index.js';
 import { UsageError } from '../errors.js';
 import type { AttrLayout } from '../uapi/attr.js';
-import { toCString, utf8Bytes } from '../bytes/index.js';
 import { type Attr, type AttrValue, type FdRef, isFdRef, isWithFds } from './step.js';
 
 export interface AttrImage {
@@ -26,7 +26,9 @@ export function encodeAttr(layout: AttrLayout, attr: Attr, resolve: (ref: FdRef)
   }
   const set = layout.filter((field) => attr[field.name] !== undefined);
   const size = set.reduce((end, field) => Math.max(end, field.at + field.size), leastSize);
-  const data = set.flatMap((field) => (field.type === 'ptr' ? [{ field, content: pointed(attr[field.name] as AttrValue, resolve) }] : []));
+  const data = set.flatMap((field) =>
+    field.type === 'ptr' ? [{ field, content: pointed(attr[field.name] as AttrValue, resolve) }] : [],
+  );
   const bytes = new Uint8Array(data.reduce((end, { content }) => end + align8(content.length), align8(size)));
   const view = new DataView(bytes.buffer);
 

@@ -4,7 +4,10 @@ import type { BpfMapDef, BpfObject } from '../object/index.js';
 import { BPF_MAP_TYPE } from '../uapi/enums.js';
 import type { KernelFacts } from './facts.js';
 
-export const RING_BUFFERS: ReadonlySet<number> = new Set([BPF_MAP_TYPE.BPF_MAP_TYPE_RINGBUF, BPF_MAP_TYPE.BPF_MAP_TYPE_USER_RINGBUF]);
+export const RING_BUFFERS: ReadonlySet<number> = new Set([
+  BPF_MAP_TYPE.BPF_MAP_TYPE_RINGBUF,
+  BPF_MAP_TYPE.BPF_MAP_TYPE_USER_RINGBUF,
+]);
 
 /** The object with its maps as this machine wants them. */
 export const fitMaps = (object: BpfObject, facts: Pick<KernelFacts, 'pageSize' | 'possibleCpus'>): BpfObject => ({

@@ -30,40 +30,80 @@ export const loadable = (object: BpfObject) => object.programs.filter((program) 
  */
 export function planLoad(object: BpfObject, facts: KernelFacts): Step[] {
   const needed = object.externs.find((extern) => !extern.weak);
-  if (needed) throw new UnsupportedError(`Extern ${needed.name} (${needed.section ?? 'in no section'}) is not supported yet`, { where: object.where });
-  return [...planLimits(facts), ...planBtf(object), ...object.maps.flatMap((map) => planMap(object, map)), ...loadable(object).flatMap((program) => planProgram(object, linkProgram(object, program), facts))];
+  if (needed)
+    throw new UnsupportedError(`Extern ${needed.name} (${needed.section ?? 'in no section'}) is not supported yet`, {
+      where: object.where,
+    });
+  return [
+    ...planLimits(facts),
+    ...planBtf(object),
+    ...object.maps.flatMap((map) => planMap(object, map)),
+    ...loadable(object).flatMap((program) => planProgram(object, linkProgram(object, program), facts)),
+  ];
 }
 
 /** Before 5.11 all BPF memory counted against RLIMIT_MEMLOCK, which starts at 64 KiB. Where it cannot be raised it may still do. */
 const planLimits = (facts: KernelFacts): Step[] =>
   facts.features.get('memcg_account') === false
-    ? [{ id: 'memlock', why: 'kernels before 5.11 charge maps and programs to this limit', optional: true, call: 'prlimit64', resource: 'RLIMIT_MEMLOCK', limit: RLIM_INFINITY }]
+    ? [
+        {
+          id: 'memlock',
+          why: 'kernels before 5.11 charge maps and programs to this limit',
+          optional: true,
+          call: 'prlimit64',
+          resource: 'RLIMIT_MEMLOCK',
+          limit: RLIM_INFINITY,
+        },
+      ]
     : [];
 
 /** Without it the kernel still loads programs; maps and functions only lose their types. */
 function planBtf(object: BpfObject): Step[] {
   if (!object.btf) return [];
   const btf = object.btf.toBytes();
-  return [{
-    id: stepIds.btf, why: 'the types of this object, which maps and programs refer to', makes: 'fd', call: 'bpf', cmd: 'BPF_BTF_LOAD',
-    attr: { btf, btf_size: btf.length },
-  }];
+  return [
+    {
+      id: stepIds.btf,
+      why: 'the types of this object, which maps and programs refer to',
+      makes: 'fd',
+      call: 'bpf',
+      cmd: 'BPF_BTF_LOAD',
+      attr: { btf, btf_size: btf.length },
+    },
+  ];
 }
 
 const TYPE = BPF_MAP_TYPE;
 /** Map types for which the kernel takes no BTF. */
 const WITHOUT_BTF: ReadonlySet<number> = new Set([
-  TYPE.BPF_MAP_TYPE_PERF_EVENT_ARRAY, TYPE.BPF_MAP_TYPE_CGROUP_ARRAY, TYPE.BPF_MAP_TYPE_STACK_TRACE, TYPE.BPF_MAP_TYPE_ARRAY_OF_MAPS,
-  TYPE.BPF_MAP_TYPE_HASH_OF_MAPS, TYPE.BPF_MAP_TYPE_DEVMAP, TYPE.BPF_MAP_TYPE_DEVMAP_HASH, TYPE.BPF_MAP_TYPE_CPUMAP,
-  TYPE.BPF_MAP_TYPE_XSKMAP, TYPE.BPF_MAP_TYPE_SOCKMAP, TYPE.BPF_MAP_TYPE_SOCKHASH, TYPE.BPF_MAP_TYPE_QUEUE, TYPE.BPF_MAP_TYPE_STACK,
+  TYPE.BPF_MAP_TYPE_PERF_EVENT_ARRAY,
+  TYPE.BPF_MAP_TYPE_CGROUP_ARRAY,
+  TYPE.BPF_MAP_TYPE_STACK_TRACE,
+  TYPE.BPF_MAP_TYPE_ARRAY_OF_MAPS,
+  TYPE.BPF_MAP_TYPE_HASH_OF_MAPS,
+  TYPE.BPF_MAP_TYPE_DEVMAP,
+  TYPE.BPF_MAP_TYPE_DEVMAP_HASH,
+  TYPE.BPF_MAP_TYPE_CPUMAP,
+  TYPE.BPF_MAP_TYPE_XSKMAP,
+  TYPE.BPF_MAP_TYPE_SOCKMAP,
+  TYPE.BPF_MAP_TYPE_SOCKHASH,
+  TYPE.BPF_MAP_TYPE_QUEUE,
+  TYPE.BPF_MAP_TYPE_STACK,
   TYPE.BPF_MAP_TYPE_ARENA,
 ]);
 
 function planMap(object: BpfObject, map: BpfMapDef): BpfStep[] {
-  if (map.pinned) throw new UnsupportedError(`Map ${map.name} is to be pinned, which is not supported yet`, { where: { ...object.where, map: map.name } });
+  if (map.pinned)
+    throw new UnsupportedError(`Map ${map.name} is to be pinned, which is not supported yet`, {
+      where: { ...object.where, map: map.name },
+    });
   const id = stepIds.map(map.name);
   const ref: FdRef = { fd: id };
-  const typed = object.btf !== undefined && !WITHOUT_BTF.has(map.type) && !RING_BUFFERS.has(map.type) && (map.keyType ?? map.valueType) !== undefined;
+  const typed =
+    object.btf !== undefined &&
+    !WITHOUT_BTF.has(map.type) &&
+    !RING_BUFFERS.has(map.type) &&
+    (map.keyType ?? map.valueType) !== undefined;
   const attr: Attr = {
     map_type: map.type,
     key_size: map.keySize,
@@ -76,11 +116,33 @@ function planMap(object: BpfObject, map: BpfMapDef): BpfStep[] {
     ...(typed && { btf_fd: { fd: stepIds.btf }, btf_key_type_id: map.keyType ?? 0, btf_value_type_id: map.valueType ?? 0 }),
     ...(map.extra !== 0n && { map_extra: map.extra }),
   };
-  const steps: BpfStep[] = [{ id, why: `${map.data ? `the memory of section ${map.data.section}` : `map ${map.name}`}`, makes: 'fd', call: 'bpf', cmd: 'BPF_MAP_CREATE', attr }];
+  const steps: BpfStep[] = [
+    {
+      id,
+      why: `${map.data ? `the memory of section ${map.data.section}` : `map ${map.name}`}`,
+      makes: 'fd',
+      call: 'bpf',
+      cmd: 'BPF_MAP_CREATE',
+      attr,
+    },
+  ];
   if (map.data && (map.data.frozen || map.data.image.some((byte) => byte !== 0))) {
-    steps.push({ id: `${id} contents`, why: `its initial contents`, call: 'bpf', cmd: 'BPF_MAP_UPDATE_ELEM', attr: { map_fd: ref, key: U32_ZERO, value: map.data.image, flags: 0 } });
+    steps.push({
+      id: `${id} contents`,
+      why: `its initial contents`,
+      call: 'bpf',
+      cmd: 'BPF_MAP_UPDATE_ELEM',
+      attr: { map_fd: ref, key: U32_ZERO, value: map.data.image, flags: 0 },
+    });
   }
-  if (map.data?.frozen) steps.push({ id: `${id} freeze`, why: 'from now on nobody can change it, so the verifier may rely on its values', call: 'bpf', cmd: 'BPF_MAP_FREEZE', attr: { map_fd: ref } });
+  if (map.data?.frozen)
+    steps.push({
+      id: `${id} freeze`,
+      why: 'from now on nobody can change it, so the verifier may rely on its values',
+      call: 'bpf',
+      cmd: 'BPF_MAP_FREEZE',
+      attr: { map_fd: ref },
+    });
   return steps;
 }
 
@@ -88,8 +150,16 @@ function planProgram(object: BpfObject, linked: LinkedProgram, facts: KernelFact
   const { program, funcInfo, lineInfo } = linked;
   const { def } = program;
   const where = { ...object.where, program: program.name, section: program.section };
-  if (!def) throw new UnsupportedError(`Section name "${program.section}" says no program type`, { where, remedy: 'Use a SEC() name that libbpf documents, such as SEC("tp/sched/sched_process_exec").' });
-  if (def.attachBtf) throw new UnsupportedError(`Programs of section "${program.section}" need an attach target in the kernel's BTF, which is not supported yet`, { where });
+  if (!def)
+    throw new UnsupportedError(`Section name "${program.section}" says no program type`, {
+      where,
+      remedy: 'Use a SEC() name that libbpf documents, such as SEC("tp/sched/sched_process_exec").',
+    });
+  if (def.attachBtf)
+    throw new UnsupportedError(
+      `Programs of section "${program.section}" need an attach target in the kernel's BTF, which is not supported yet`,
+      { where },
+    );
   const id = stepIds.program(program.name);
   const flags = (def.sleepable ? BPF_F_SLEEPABLE : 0) | (def.frags ? BPF_F_XDP_HAS_FRAGS : 0);
   const attr: Attr = {
@@ -101,25 +171,34 @@ function planProgram(object: BpfObject, linked: LinkedProgram, facts: KernelFact
     ...(flags !== 0 && { prog_flags: flags }),
     prog_name: kernelName(program.name),
     ...(def.attachType && { expected_attach_type: BPF_ATTACH_TYPE[def.attachType] }),
-    ...(object.btf && funcInfo.length > 0 && {
-      prog_btf_fd: { fd: stepIds.btf },
-      func_info_rec_size: 8,
-      func_info: words(funcInfo.flatMap(({ insn, type }) => [insn, type])),
-      func_info_cnt: funcInfo.length,
-      ...(lineInfo.length > 0 && {
-        line_info_rec_size: 16,
-        line_info: words(lineInfo.flatMap(({ insn, fileName, text, line, column }) => [insn, fileName, text, (line << 10) | column])),
-        line_info_cnt: lineInfo.length,
+    ...(object.btf &&
+      funcInfo.length > 0 && {
+        prog_btf_fd: { fd: stepIds.btf },
+        func_info_rec_size: 8,
+        func_info: words(funcInfo.flatMap(({ insn, type }) => [insn, type])),
+        func_info_cnt: funcInfo.length,
+        ...(lineInfo.length > 0 && {
+          line_info_rec_size: 16,
+          line_info: words(
+            lineInfo.flatMap(({ insn, fileName, text, line, column }) => [insn, fileName, text, (line << 10) | column]),
+          ),
+          line_info_cnt: lineInfo.length,
+        }),
       }),
-    }),
   };
   const bound = object.maps.filter((map) => map.data?.frozen);
   return [
     { id, why: `program ${program.name}, of section ${program.section}`, makes: 'fd', call: 'bpf', cmd: 'BPF_PROG_LOAD', attr },
-    ...bound.map((map): Step => ({
-      id: `${id} binds ${map.name}`, why: 'so that tools that show the program also show its constants', optional: true, call: 'bpf', cmd: 'BPF_PROG_BIND_MAP',
-      attr: { prog_fd: { fd: id }, map_fd: { fd: stepIds.map(map.name) } },
-    })),
+    ...bound.map(
+      (map): Step => ({
+        id: `${id} binds ${map.name}`,
+        why: 'so that tools that show the program also show its constants',
+        optional: true,
+        call: 'bpf',
+        cmd: 'BPF_PROG_BIND_MAP',
+        attr: { prog_fd: { fd: id }, map_fd: { fd: stepIds.map(map.name) } },
+      }),
+    ),
   ];
 }
 

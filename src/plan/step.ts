@@ -42,10 +42,14 @@ export const isWithFds = (value: AttrValue): value is WithFds => typeof value ==
 /** `bpf(BPF_MAP_CREATE)`, `ioctl(PERF_EVENT_IOC_ENABLE)`: as errors and traces name the call. */
 export function callName(step: StepCall): string {
   switch (step.call) {
-    case 'bpf': return `bpf(${step.cmd})`;
-    case 'ioctl': return `ioctl(${step.request})`;
-    case 'prlimit64': return `prlimit64(${step.resource})`;
-    case 'perf_event_open': return 'perf_event_open';
+    case 'bpf':
+      return `bpf(${step.cmd})`;
+    case 'ioctl':
+      return `ioctl(${step.request})`;
+    case 'prlimit64':
+      return `prlimit64(${step.resource})`;
+    case 'perf_event_open':
+      return 'perf_event_open';
   }
 }
 

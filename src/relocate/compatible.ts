@@ -22,15 +22,22 @@ export function fieldsAreCompatible(localBtf: Btf, localId: TypeId, targetBtf: B
     if (isComposite(local) && isComposite(target)) return true;
     if (!sameKind(local, target)) return false;
     switch (local.kind) {
-      case 'PTR': case 'FLOAT': return true;
-      case 'FWD': case 'ENUM': case 'ENUM64': return !local.name || !target.name || essentialName(local.name) === essentialName(target.name);
-      case 'INT': return local.bitOffset === 0 && (target as BtfOf<'INT'>).bitOffset === 0;
+      case 'PTR':
+      case 'FLOAT':
+        return true;
+      case 'FWD':
+      case 'ENUM':
+      case 'ENUM64':
+        return !local.name || !target.name || essentialName(local.name) === essentialName(target.name);
+      case 'INT':
+        return local.bitOffset === 0 && (target as BtfOf<'INT'>).bitOffset === 0;
       case 'ARRAY': {
         local = resolved(localBtf, local.type);
         target = resolved(targetBtf, (target as BtfOf<'ARRAY'>).type);
         break;
       }
-      default: return false;
+      default:
+        return false;
     }
   }
   throw tooDeep();
@@ -48,8 +55,15 @@ export function typesAreCompatible(localBtf: Btf, localId: TypeId, targetBtf: Bt
   for (let depth = 0; depth < MAX_DEPTH; depth++) {
     if (!sameKind(local, target)) return false;
     switch (local.kind) {
-      case 'VOID': case 'STRUCT': case 'UNION': case 'ENUM': case 'ENUM64': case 'FWD': return true;
-      case 'INT': return local.bitOffset === 0 && (target as BtfOf<'INT'>).bitOffset === 0;
+      case 'VOID':
+      case 'STRUCT':
+      case 'UNION':
+      case 'ENUM':
+      case 'ENUM64':
+      case 'FWD':
+        return true;
+      case 'INT':
+        return local.bitOffset === 0 && (target as BtfOf<'INT'>).bitOffset === 0;
       case 'FUNC_PROTO': {
         const { params, type } = target as BtfOf<'FUNC_PROTO'>;
         if (local.params.length !== params.length) return false;
@@ -61,12 +75,14 @@ export function typesAreCompatible(localBtf: Btf, localId: TypeId, targetBtf: Bt
         target = resolved(targetBtf, type);
         break;
       }
-      case 'PTR': case 'ARRAY': {
+      case 'PTR':
+      case 'ARRAY': {
         local = resolved(localBtf, local.type);
         target = resolved(targetBtf, (target as BtfOf<'PTR'>).type);
         break;
       }
-      default: return false;
+      default:
+        return false;
     }
   }
   throw tooDeep();
@@ -76,7 +92,14 @@ export function typesAreCompatible(localBtf: Btf, localId: TypeId, targetBtf: Bt
  * Does the kernel's type contain the local one, name by name and member by member? Decides type_matches.
  * @see libbpf __bpf_core_types_match, src/relo_core.c
  */
-export function typesMatch(localBtf: Btf, localId: TypeId, targetBtf: Btf, targetId: TypeId, behindPointer = false, level = MAX_DEPTH): boolean {
+export function typesMatch(
+  localBtf: Btf,
+  localId: TypeId,
+  targetBtf: Btf,
+  targetId: TypeId,
+  behindPointer = false,
+  level = MAX_DEPTH,
+): boolean {
   if (level <= 0) throw tooDeep();
   let local = resolved(localBtf, localId);
   let target = resolved(targetBtf, targetId);
@@ -86,11 +109,22 @@ export function typesMatch(localBtf: Btf, localId: TypeId, targetBtf: Btf, targe
     if (local.kind === 'FWD' || (behind && isComposite(local))) return forwardsMatch(local, target, behind);
     if (!sameKind(local, target)) return false;
     switch (local.kind) {
-      case 'VOID': return true;
-      case 'ENUM': case 'ENUM64': return enumsMatch(local, target as BtfOf<'ENUM'>);
-      case 'STRUCT': case 'UNION': return compositesMatch(localBtf, local, targetBtf, target as BtfOf<'STRUCT'>, behind, level);
-      case 'INT': return local.size === (target as BtfOf<'INT'>).size && (local.encoding & BTF_INT_SIGNED) === ((target as BtfOf<'INT'>).encoding & BTF_INT_SIGNED);
-      case 'PTR': behind = true; break;
+      case 'VOID':
+        return true;
+      case 'ENUM':
+      case 'ENUM64':
+        return enumsMatch(local, target as BtfOf<'ENUM'>);
+      case 'STRUCT':
+      case 'UNION':
+        return compositesMatch(localBtf, local, targetBtf, target as BtfOf<'STRUCT'>, behind, level);
+      case 'INT':
+        return (
+          local.size === (target as BtfOf<'INT'>).size &&
+          (local.encoding & BTF_INT_SIGNED) === ((target as BtfOf<'INT'>).encoding & BTF_INT_SIGNED)
+        );
+      case 'PTR':
+        behind = true;
+        break;
       case 'ARRAY': {
         if (local.nelems !== (target as BtfOf<'ARRAY'>).nelems) return false;
         break;
@@ -103,7 +137,8 @@ export function typesMatch(localBtf: Btf, localId: TypeId, targetBtf: Btf, targe
         }
         break;
       }
-      default: return false;
+      default:
+        return false;
     }
     local = resolved(localBtf, (local as BtfOf<'PTR'>).type);
     target = resolved(targetBtf, (target as BtfOf<'PTR'>).type);
@@ -115,7 +150,8 @@ const namesMatch = (local: BtfType, target: BtfType): boolean => essentialName(l
 
 /** Behind a pointer a forward stands for the whole type. */
 function forwardsMatch(local: BtfType, target: BtfType, behind: boolean): boolean {
-  const isUnion = (type: BtfType): boolean | undefined => (type.kind === 'FWD' ? type.union : isComposite(type) ? type.kind === 'UNION' : undefined);
+  const isUnion = (type: BtfType): boolean | undefined =>
+    type.kind === 'FWD' ? type.union : isComposite(type) ? type.kind === 'UNION' : undefined;
   if (local.kind === 'FWD' && !behind && target.kind !== 'FWD') return false;
   return isUnion(target) !== undefined && isUnion(local) === isUnion(target);
 }
@@ -128,12 +164,20 @@ function enumsMatch(local: BtfOf<'ENUM'> | BtfOf<'ENUM64'>, target: BtfOf<'ENUM'
 
 type Composite = BtfOf<'STRUCT'> | BtfOf<'UNION'>;
 
-function compositesMatch(localBtf: Btf, local: Composite, targetBtf: Btf, target: Composite, behind: boolean, level: number): boolean {
+function compositesMatch(
+  localBtf: Btf,
+  local: Composite,
+  targetBtf: Btf,
+  target: Composite,
+  behind: boolean,
+  level: number,
+): boolean {
   if (local.members.length > target.members.length) return false;
   return local.members.every((member) =>
     target.members.some(
       (other) =>
-        essentialName(other.name) === essentialName(member.name) && typesMatch(localBtf, member.type, targetBtf, other.type, behind, level - 1),
+        essentialName(other.name) === essentialName(member.name) &&
+        typesMatch(localBtf, member.type, targetBtf, other.type, behind, level - 1),
     ),
   );
 }

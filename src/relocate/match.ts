@@ -22,8 +22,10 @@ export function matchSpec(local: Spec, btf: Btf, root: TypeId): Match {
       if (!same(local.btf, local.root, btf, root)) return { mismatch: 'the types are not alike' };
       return { spec: { ...target, raw: [0], accessors: [], bitOffset: 0 } };
     }
-    case 'enumval': return matchEnumerator(local, target);
-    case 'field': return matchField(local, target);
+    case 'enumval':
+      return matchEnumerator(local, target);
+    case 'field':
+      return matchField(local, target);
   }
 }
 
@@ -46,7 +48,8 @@ function matchField(local: Spec, target: Target): Match {
   let bitOffset = 0;
   let current = resolved(btf, target.root);
   for (const [i, step] of local.accessors.entries()) {
-    if (raw.length >= MAX_SPEC_LENGTH) throw new RelocationError(`A CO-RE path has more than ${MAX_SPEC_LENGTH} levels in the target`);
+    if (raw.length >= MAX_SPEC_LENGTH)
+      throw new RelocationError(`A CO-RE path has more than ${MAX_SPEC_LENGTH} levels in the target`);
     if (step.name !== undefined) {
       const found = findMember(local, step, btf, current.id);
       if (!('path' in found)) return found;
@@ -59,7 +62,8 @@ function matchField(local: Spec, target: Target): Match {
     }
     if (i > 0) {
       if (current.kind !== 'ARRAY') return { mismatch: `${pathOf(local, i)} is no array` };
-      if (step.index >= current.nelems && !isFlexibleArray(btf, accessors.at(-1), current.nelems)) return { mismatch: `${pathOf(local, i)} has only ${current.nelems} elements` };
+      if (step.index >= current.nelems && !isFlexibleArray(btf, accessors.at(-1), current.nelems))
+        return { mismatch: `${pathOf(local, i)} has only ${current.nelems} elements` };
       current = resolved(btf, current.type);
     }
     raw.push(step.index);
@@ -70,7 +74,10 @@ function matchField(local: Spec, target: Target): Match {
 }
 
 const pathOf = (spec: Spec, end: number): string =>
-  spec.accessors.slice(0, end).map(({ name, index }, i) => (name ? `${i > 1 ? '.' : ''}${name}` : i > 0 ? `[${index}]` : '')).join('');
+  spec.accessors
+    .slice(0, end)
+    .map(({ name, index }, i) => (name ? `${i > 1 ? '.' : ''}${name}` : i > 0 ? `[${index}]` : ''))
+    .join('');
 
 interface Hop {
   readonly owner: TypeId;
@@ -83,7 +90,13 @@ interface Hop {
  * A member by name, looking through anonymous ones; the first of that name decides. Flavors do not apply to members.
  * The path has the anonymous hops in it.
  */
-function findMember(local: Spec, step: Accessor, btf: Btf, id: TypeId, depth = 0): { readonly path: readonly Hop[] } | { readonly mismatch: string } {
+function findMember(
+  local: Spec,
+  step: Accessor,
+  btf: Btf,
+  id: TypeId,
+  depth = 0,
+): { readonly path: readonly Hop[] } | { readonly mismatch: string } {
   const missing = { mismatch: `it has no member ${step.name}` };
   const type = resolved(btf, id);
   if (depth > MAX_SPEC_LENGTH) throw new RelocationError(`Anonymous members are nested more than ${MAX_SPEC_LENGTH} deep`);
@@ -98,7 +111,9 @@ function findMember(local: Spec, step: Accessor, btf: Btf, id: TypeId, depth = 0
       const owner = local.btf.type(step.type) as BtfOf<'STRUCT'>;
       const localMember = owner.members[step.index] as (typeof owner.members)[number];
       if (fieldsAreCompatible(local.btf, localMember.type, btf, member.type)) return { path: [hop] };
-      return { mismatch: `its member ${step.name} is of an incompatible kind (${resolved(btf, member.type).kind}, not ${resolved(local.btf, localMember.type).kind})` };
+      return {
+        mismatch: `its member ${step.name} is of an incompatible kind (${resolved(btf, member.type).kind}, not ${resolved(local.btf, localMember.type).kind})`,
+      };
     }
   }
   return missing;

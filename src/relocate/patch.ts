@@ -18,8 +18,10 @@ const ACCESS_BITS: Readonly<Record<number, number>> = { 1: BPF_B, 2: BPF_H, 4: B
 const ACCESS_BYTES: Readonly<Record<number, number>> = { [BPF_B]: 1, [BPF_H]: 2, [BPF_W]: 4, [BPF_DW]: 8 };
 const SIZE_BITS = 0x18;
 
-const mismatch = (found: bigint | number, expected: bigint, value: bigint) => `the instruction holds ${found}, not the object's own value ${expected} (new value ${value})`;
-const isOther = (found: number, expected: bigint | undefined) => expected !== undefined && BigInt.asUintN(64, BigInt(found)) !== expected;
+const mismatch = (found: bigint | number, expected: bigint, value: bigint) =>
+  `the instruction holds ${found}, not the object's own value ${expected} (new value ${value})`;
+const isOther = (found: number, expected: bigint | undefined) =>
+  expected !== undefined && BigInt.asUintN(64, BigInt(found)) !== expected;
 
 /** Patches the immediate of an ALU instruction. */
 function patchAlu(insns: Uint8Array, index: number, insn: Insn, { value, expected }: Patch): string | undefined {
@@ -49,7 +51,8 @@ function patchMemory(insns: Uint8Array, index: number, insn: Insn, { value, expe
 function patchLdImm64(insns: Uint8Array, index: number, insn: Insn, { value, expected }: Patch): string | undefined {
   if (!isLdImm64(insns, index)) return 'the instruction is a load that no relocation applies to';
   const second = readInsn(insns, index + 1);
-  if (insn.src !== 0 || insn.off !== 0 || second.code !== 0 || second.dst !== 0 || second.src !== 0 || second.off !== 0) return 'the ld_imm64 is not a plain constant';
+  if (insn.src !== 0 || insn.off !== 0 || second.code !== 0 || second.dst !== 0 || second.src !== 0 || second.off !== 0)
+    return 'the ld_imm64 is not a plain constant';
   const found = ldImm64Value(insns, index);
   if (expected !== undefined && found !== expected) return mismatch(found, expected, value);
   patchInsn(insns, index, { imm: Number(BigInt.asIntN(32, value)) });

@@ -10,7 +10,7 @@ import { CORE_KINDS, type CoreKind } from './kinds.js';
 import { matchSpec } from './match.js';
 import { isMemoryAccess, patchCore, poisonInsn } from './patch.js';
 import { parseSpec, type Spec, showSpec } from './spec.js';
-import { type CoreValue, NO_TARGET, valueOf } from './value.js';
+import { type CoreValue, coreValue, NO_TARGET } from './value.js';
 
 /** A candidate and why it was taken or not. */
 export type Verdict = Candidate & { readonly spec?: Spec; readonly mismatch?: string };
@@ -43,7 +43,12 @@ export interface Relocatable {
   readonly btf: Btf | undefined;
   readonly littleEndian: boolean;
   readonly coreRelos: ReadonlyMap<string, readonly CoreRelo[]>;
-  readonly programs: readonly { readonly name: string; readonly section: string; readonly start: number; readonly insns: Uint8Array }[];
+  readonly programs: readonly {
+    readonly name: string;
+    readonly section: string;
+    readonly start: number;
+    readonly insns: Uint8Array;
+  }[];
 }
 
 /** A kernel's types: those of vmlinux, and those of modules that are asked when it has no candidate. */
@@ -63,11 +68,16 @@ export const needsKernelBtf = (object: Pick<Relocatable, 'coreRelos'>): boolean 
  * @throws {RelocationError} for a malformed record, candidates that disagree, or an instruction that cannot take the value.
  * @see libbpf bpf_core_apply_relo, src/libbpf.c
  */
-export function relocate<O extends Relocatable>(object: O, target: CoreTarget | undefined): { readonly object: O; readonly fixups: readonly Fixup[] } {
+export function relocate<O extends Relocatable>(
+  object: O,
+  target: CoreTarget | undefined,
+): { readonly object: O; readonly fixups: readonly Fixup[] } {
   const fixups: Fixup[] = [];
   const candidates = new Map<number, readonly Candidate[]>(); // by local root, narrowed by what matched
   const programs = object.programs.map((program) => {
-    const relos = (object.coreRelos.get(program.section) ?? []).filter(({ insn }) => insn >= program.start && insn < program.start + insnCount(program.insns));
+    const relos = (object.coreRelos.get(program.section) ?? []).filter(
+      ({ insn }) => insn >= program.start && insn < program.start + insnCount(program.insns),
+    );
     if (relos.length === 0) return program;
     const insns = program.insns.slice();
     for (const relo of relos) {
@@ -107,14 +117,29 @@ function resolveRelo(
   const kind = CORE_KINDS[relo.kind]?.name;
   if (!kind) throw new RelocationError(`CO-RE relocation kind ${relo.kind} is not known`, { where });
   const btf = object.btf as Btf; // records come out of .BTF.ext, which is not read without .BTF
-  if (relo.type === 0 || relo.type >= btf.length) throw new RelocationError(`CO-RE relocation of type ${relo.type}, which does not exist`, { where });
+  if (relo.type === 0 || relo.type >= btf.length)
+    throw new RelocationError(`CO-RE relocation of type ${relo.type}, which does not exist`, { where });
   const local = parseSpec(btf, relo.type, relo.access, kind, where);
-  const own = valueOf(local, object.littleEndian);
-  const base = { program, insn, kind, local, before: own.value, expected: own.validate ? own.value : undefined, access: undefined };
+  const own = coreValue(local, object.littleEndian);
+  const base = {
+    program,
+    insn,
+    kind,
+    local,
+    before: own.value,
+    expected: own.validate ? own.value : undefined,
+    access: undefined,
+  };
   if (kind === 'local_type_id') return { ...base, verdicts: [], after: own.value };
-  if (!btf.name(relo.type)) throw new RelocationError(`CO-RE relocation of an anonymous ${btf.kind(relo.type)}, which cannot be found by name`, { where });
+  if (!btf.name(relo.type))
+    throw new RelocationError(`CO-RE relocation of an anonymous ${btf.kind(relo.type)}, which cannot be found by name`, {
+      where,
+    });
   if (!target) {
-    throw new RelocationError(`CO-RE relocation of ${spell(btf, relo.type)} needs a kernel's BTF`, { where, remedy: 'Name a file with --btf FILE, or { btf } in the API.' });
+    throw new RelocationError(`CO-RE relocation of ${spell(btf, relo.type)} needs a kernel's BTF`, {
+      where,
+      remedy: 'Name a file with --btf FILE, or { btf } in the API.',
+    });
   }
 
   const candidates = cache.get(relo.type) ?? findCandidates(btf, relo.type, target.kernel, target.modules);
@@ -133,9 +158,13 @@ function resolveRelo(
   }
   const other = others.find((next) => next.after !== first.after || next.bitOffset !== first.bitOffset);
   if (other) {
-    throw new RelocationError(`CO-RE relocation <${kind}> ${showSpec(local)} is ambiguous: ${matches.length} types of the kernel match, with values ${first.after} and ${other.after}`, {
-      where, remedy: `Candidates: ${matches.map((match) => `[${match.id}] ${spell(match.btf, match.id)}`).join(', ')}`,
-    });
+    throw new RelocationError(
+      `CO-RE relocation <${kind}> ${showSpec(local)} is ambiguous: ${matches.length} types of the kernel match, with values ${first.after} and ${other.after}`,
+      {
+        where,
+        remedy: `Candidates: ${matches.map((match) => `[${match.id}] ${spell(match.btf, match.id)}`).join(', ')}`,
+      },
+    );
   }
   const { bitOffset: _, ...result } = first;
   return { ...base, verdicts, ...result };
@@ -143,16 +172,29 @@ function resolveRelo(
 
 function whyNone(btf: Btf, root: number, verdicts: readonly Verdict[]): string {
   if (verdicts.length === 0) return `the kernel has no ${spell(btf, root)}`;
-  return verdicts.map((verdict) => verdict.mismatch).filter((text, i, all) => all.indexOf(text) === i).join('; ');
+  return verdicts
+    .map((verdict) => verdict.mismatch)
+    .filter((text, i, all) => all.indexOf(text) === i)
+    .join('; ');
 }
 
 /** A matching candidate's value; a load or store of a field whose size changed is resized where that is safe, else poisoned. */
-function outcome(kind: CoreKind, own: CoreValue, spec: Spec, littleEndian: boolean, insn: ReturnType<typeof readInsn>): Pick<Fixup, 'after' | 'access' | 'reason'> {
-  const { value, access } = valueOf(spec, littleEndian);
+function outcome(
+  kind: CoreKind,
+  own: CoreValue,
+  spec: Spec,
+  littleEndian: boolean,
+  insn: ReturnType<typeof readInsn>,
+): Pick<Fixup, 'after' | 'access' | 'reason'> {
+  const { value, access } = coreValue(spec, littleEndian);
   if (!own.access || !access || own.access.size === access.size) return { after: value, access: undefined };
   if (isResizable(own.access.type, access.type)) return { after: value, access: { from: own.access.size, to: access.size } };
   if (!isMemoryAccess(insn)) return { after: value, access: undefined };
-  return { after: 'poison', access: undefined, reason: `<${kind}> the field has ${access.size} bytes in the kernel, ${own.access.size} in the object, and is not an unsigned integer or pointer` };
+  return {
+    after: 'poison',
+    access: undefined,
+    reason: `<${kind}> the field has ${access.size} bytes in the kernel, ${own.access.size} in the object, and is not an unsigned integer or pointer`,
+  };
 }
 
 type FieldType = NonNullable<CoreValue['access']>['type'];

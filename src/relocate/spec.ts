@@ -32,7 +32,8 @@ export const MAX_SPEC_LENGTH = 64;
  * @see libbpf bpf_core_parse_spec, src/relo_core.c
  */
 export function parseSpec(btf: Btf, root: TypeId, access: string, kind: CoreKind, where: Where): Spec {
-  const refuse = (what: string) => new RelocationError(`CO-RE access string "${access}" of ${spell(btf, root)}: ${what}`, { where });
+  const refuse = (what: string) =>
+    new RelocationError(`CO-RE access string "${access}" of ${spell(btf, root)}: ${what}`, { where });
   if (!/^\d{1,10}(:\d{1,10})*$/.test(access)) throw refuse('indexes separated by colons expected');
   const raw = access.split(':').map(Number);
   if (raw.length > MAX_SPEC_LENGTH) throw refuse(`${raw.length} levels, at most ${MAX_SPEC_LENGTH}`);
@@ -50,11 +51,17 @@ export function parseSpec(btf: Btf, root: TypeId, access: string, kind: CoreKind
       if (!value) throw refuse(`one index below ${type.values.length} expected`);
       return { ...spec, accessors: [{ type: type.id, index: raw[0] as number, name: value.name }], bitOffset: 0 };
     }
-    case 'field': return { ...spec, ...walk(btf, type, raw, refuse) };
+    case 'field':
+      return { ...spec, ...walk(btf, type, raw, refuse) };
   }
 }
 
-function walk(btf: Btf, root: BtfType, raw: readonly number[], refuse: (what: string) => Error): Pick<Spec, 'accessors' | 'bitOffset'> {
+function walk(
+  btf: Btf,
+  root: BtfType,
+  raw: readonly number[],
+  refuse: (what: string) => Error,
+): Pick<Spec, 'accessors' | 'bitOffset'> {
   const [first, ...rest] = raw as [number, ...number[]];
   const accessors: Accessor[] = [{ type: root.id, index: first }];
   let bitOffset = first === 0 ? 0 : first * sizeOf(btf, root.id) * 8;
@@ -67,7 +74,8 @@ function walk(btf: Btf, root: BtfType, raw: readonly number[], refuse: (what: st
       if (member.name) accessors.push({ type: current.id, index, name: member.name });
       current = resolved(btf, member.type);
     } else if (current.kind === 'ARRAY') {
-      if (index >= current.nelems && !isFlexibleArray(btf, accessors.at(-1), current.nelems)) throw refuse(`${spell(btf, current.id)} has no element ${index}`);
+      if (index >= current.nelems && !isFlexibleArray(btf, accessors.at(-1), current.nelems))
+        throw refuse(`${spell(btf, current.id)} has no element ${index}`);
       current = resolved(btf, current.type);
       accessors.push({ type: current.id, index });
       bitOffset += index * sizeOf(btf, current.id) * 8;
@@ -104,10 +112,15 @@ function spellRoot(btf: Btf, root: TypeId): string {
 }
 
 /** The type that a field spec ends at, under modifiers and typedefs, and its place in a struct if it is a member. */
-export function endOf({ btf, accessors }: Spec): { readonly type: BtfType; readonly bitfieldSize: number; readonly isMember: boolean } {
+export function endOf({ btf, accessors }: Spec): {
+  readonly type: BtfType;
+  readonly bitfieldSize: number;
+  readonly isMember: boolean;
+} {
   const last = accessors.at(-1) as Accessor;
   const type = btf.type(skipModsAndTypedefs(btf, last.type));
-  if (last.name === undefined || (type.kind !== 'STRUCT' && type.kind !== 'UNION')) return { type, bitfieldSize: 0, isMember: false };
+  if (last.name === undefined || (type.kind !== 'STRUCT' && type.kind !== 'UNION'))
+    return { type, bitfieldSize: 0, isMember: false };
   const member = type.members[last.index] as (typeof type.members)[number];
   return { type: resolved(btf, member.type), bitfieldSize: member.bitfieldSize, isMember: true };
 }

@@ -16,7 +16,12 @@ export interface CoreValue {
 
 /** What an existence or type question answers when no candidate matches; the other kinds are poisoned then. */
 export const NO_TARGET: Readonly<Partial<Record<CoreKind, bigint>>> = {
-  field_exists: 0n, target_type_id: 0n, type_exists: 0n, type_size: 0n, enumval_exists: 0n, type_matches: 0n,
+  field_exists: 0n,
+  target_type_id: 0n,
+  type_exists: 0n,
+  type_size: 0n,
+  enumval_exists: 0n,
+  type_matches: 0n,
 };
 
 const certain = (value: bigint): CoreValue => ({ value, validate: true });
@@ -37,7 +42,10 @@ const VALUES: Readonly<Record<CoreKind, (spec: Spec, littleEndian: boolean) => C
   field_exists: () => certain(1n),
   signed: (spec) => {
     const { type } = memberPlace(spec);
-    const signed = type.kind === 'ENUM' || type.kind === 'ENUM64' ? type.signed : type.kind === 'INT' && (type.encoding & BTF_INT_SIGNED) !== 0;
+    const signed =
+      type.kind === 'ENUM' || type.kind === 'ENUM64'
+        ? type.signed
+        : type.kind === 'INT' && (type.encoding & BTF_INT_SIGNED) !== 0;
     return certain(signed ? 1n : 0n);
   },
   lshift_u64: (spec, littleEndian) => {
@@ -67,7 +75,7 @@ const VALUES: Readonly<Record<CoreKind, (spec: Spec, littleEndian: boolean) => C
  * @throws {RelocationError} for what cannot be expressed: a bitfield that no 64-bit load covers, shifts of an array element.
  * @see libbpf bpf_core_calc_field_relo and its siblings, src/relo_core.c
  */
-export const valueOf = (spec: Spec, littleEndian = true): CoreValue => VALUES[spec.kind](spec, littleEndian);
+export const coreValue = (spec: Spec, littleEndian = true): CoreValue => VALUES[spec.kind](spec, littleEndian);
 
 interface Place {
   readonly type: BtfType;
@@ -81,7 +89,8 @@ interface Place {
 
 /** Kinds that only make sense for a member. */
 function memberPlace(spec: Spec): Place {
-  if (!endOf(spec).isMember) throw new RelocationError(`CO-RE ${spec.kind} is only defined for struct members: ${showSpec(spec)}`);
+  if (!endOf(spec).isMember)
+    throw new RelocationError(`CO-RE ${spec.kind} is only defined for struct members: ${showSpec(spec)}`);
   return fieldPlace(spec);
 }
 

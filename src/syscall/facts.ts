@@ -3,13 +3,13 @@
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import type { Btf } from '../btf/index.js';
+import { SyscallError } from '../errors.js';
 import { drive, execute, type Kernel } from '../load/index.js';
 import { FEATURES, type FeatureName, type KernelFacts, type Wanted } from '../plan/index.js';
-import { SyscallError } from '../errors.js';
+import { realKernel } from './kernel.js';
 import { kernelBtf } from './kernel-btf.js';
 import { pageSize } from './libc.js';
 import { openTracefs, readTracepointId } from './tracefs.js';
-import { realKernel } from './kernel.js';
 
 export interface FactOptions {
   /** Takes the place of the running kernel's types. */
@@ -26,7 +26,9 @@ export function readFacts(wanted: Wanted, { btf, note = () => {} }: FactOptions 
     pageSize: pageSize(),
     possibleCpus: possibleCpus(),
     kernelVersion: versionCode(release()),
-    kernelBtf: wanted.kernelBtf ? (btf ?? timed(note, (found) => `kernel BTF: ${found.length - 1} types from ${found.where.file}`, kernelBtf)) : btf,
+    kernelBtf: wanted.kernelBtf
+      ? (btf ?? timed(note, (found) => `kernel BTF: ${found.length - 1} types from ${found.where.file}`, kernelBtf))
+      : btf,
     features: new Map(wanted.features.flatMap((name) => feature(name, note))),
     tracepointIds: tracepointIds(wanted.tracepoints, note),
   };
@@ -57,7 +59,8 @@ function feature(name: FeatureName, note: (text: string) => void): [FeatureName,
   const known = knownFeatures.get(name);
   const found = known ?? probe(name, realKernel);
   if (found === undefined) return [];
-  if (known === undefined) note(`feature ${name}: ${found ? 'yes' : 'no'} (the kernel ${FEATURES[name].what} since ${FEATURES[name].since})`);
+  if (known === undefined)
+    note(`feature ${name}: ${found ? 'yes' : 'no'} (the kernel ${FEATURES[name].what} since ${FEATURES[name].since})`);
   knownFeatures.set(name, found);
   return [[name, found]];
 }
@@ -82,10 +85,13 @@ export function versionCode(text: string): number {
 
 /** `0-3,8` -> 5. */
 export function countCpus(list: string): number {
-  return list.trim().split(',').reduce((sum, range) => {
-    const [first = '0', last = first] = range.split('-');
-    return sum + Number(last) - Number(first) + 1;
-  }, 0);
+  return list
+    .trim()
+    .split(',')
+    .reduce((sum, range) => {
+      const [first = '0', last = first] = range.split('-');
+      return sum + Number(last) - Number(first) + 1;
+    }, 0);
 }
 
 function possibleCpus(): number {

@@ -12,8 +12,14 @@ const SYSFS = '/sys/kernel/btf/vmlinux';
 const R = release();
 /** In libbpf's order; see btf__load_vmlinux_btf, src/btf.c. */
 const PLACES = [
-  SYSFS, `/boot/vmlinux-${R}`, `/lib/modules/${R}/vmlinux-${R}`, `/lib/modules/${R}/build/vmlinux`, `/usr/lib/modules/${R}/kernel/vmlinux`,
-  `/usr/lib/debug/boot/vmlinux-${R}`, `/usr/lib/debug/boot/vmlinux-${R}.debug`, `/usr/lib/debug/lib/modules/${R}/vmlinux`,
+  SYSFS,
+  `/boot/vmlinux-${R}`,
+  `/lib/modules/${R}/vmlinux-${R}`,
+  `/lib/modules/${R}/build/vmlinux`,
+  `/usr/lib/modules/${R}/kernel/vmlinux`,
+  `/usr/lib/debug/boot/vmlinux-${R}`,
+  `/usr/lib/debug/boot/vmlinux-${R}.debug`,
+  `/usr/lib/debug/lib/modules/${R}/vmlinux`,
 ];
 
 let running: Btf | undefined;
@@ -44,7 +50,11 @@ export function readBtf(file: string): Btf {
   const whole = region(bytes, { file });
   if (btfOrder(bytes)) return parseBtf(whole);
   const section = parseElf(whole).sections.find(({ name }) => name === '.BTF');
-  if (!section) throw new FormatError('This ELF file has no BTF', { where: { file }, remedy: 'Name raw BTF, or an ELF file with a .BTF section.' });
+  if (!section)
+    throw new FormatError('This ELF file has no BTF', {
+      where: { file },
+      remedy: 'Name raw BTF, or an ELF file with a .BTF section.',
+    });
   return parseBtf(section.data);
 }
 
@@ -54,7 +64,11 @@ export function read(file: string): Uint8Array {
     return readFileSync(file);
   } catch (error) {
     const errno = (error as NodeJS.ErrnoException).code ?? 'EIO';
-    const remedy = { ENOENT: 'There is no such file; relative names start at the current directory.', EISDIR: 'This is a directory; name a file in it.', EACCES: 'The file may not be read by this user.' }[errno];
+    const remedy = {
+      ENOENT: 'There is no such file; relative names start at the current directory.',
+      EISDIR: 'This is a directory; name a file in it.',
+      EACCES: 'The file may not be read by this user.',
+    }[errno];
     throw new SyscallError('open', errno, { doing: `Cannot read ${file}`, where: { file }, ...(remedy && { remedy }) });
   }
 }

@@ -1,12 +1,12 @@
 // The real Kernel: a step's attributes become one buffer, and the buffer becomes a system call.
 
+import { UsageError } from '../errors.js';
 import { type Kernel, type Reply, reply } from '../load/index.js';
 import { type AttrImage, encodeAttr, type FdRef, type Step } from '../plan/index.js';
 import { BPF_ATTR } from '../uapi/bpf.js';
 import { BPF_CMD } from '../uapi/enums.js';
 import { PERF_ATTR_SIZE_VER0, PERF_EVENT_ATTR, PERF_EVENT_IOC } from '../uapi/perf-event.js';
 import { RLIMIT } from '../uapi/resource.js';
-import { UsageError } from '../errors.js';
 import { addressOf, syscall } from './libc.js';
 
 /** Fields through which the kernel answers. */
@@ -32,7 +32,15 @@ function run(step: Step, resolve: (ref: FdRef) => number): Reply {
       const image = relocated(encodeAttr(PERF_EVENT_ATTR, step.attr, resolve, PERF_ATTR_SIZE_VER0));
       return reply(syscall('perf_event_open', image.bytes, step.pid, step.cpu, -1, step.flags));
     }
-    case 'ioctl': return reply(syscall('ioctl', resolve(step.on), PERF_EVENT_IOC[step.request], typeof step.arg === 'number' ? step.arg : resolve(step.arg)));
+    case 'ioctl':
+      return reply(
+        syscall(
+          'ioctl',
+          resolve(step.on),
+          PERF_EVENT_IOC[step.request],
+          typeof step.arg === 'number' ? step.arg : resolve(step.arg),
+        ),
+      );
     case 'prlimit64': {
       const limit = new Uint8Array(BigUint64Array.of(step.limit, step.limit).buffer);
       return reply(syscall('prlimit64', 0, RLIMIT[step.resource], limit, 0));
@@ -49,6 +57,8 @@ function relocated(image: AttrImage): AttrImage {
 }
 
 function withOutputs(result: number, { bytes, pointers }: AttrImage): Reply {
-  const out = pointers.filter(({ field }) => OUTPUTS.has(field)).map(({ field, offset, length }) => [field, bytes.subarray(offset, offset + length)] as const);
+  const out = pointers
+    .filter(({ field }) => OUTPUTS.has(field))
+    .map(({ field, offset, length }) => [field, bytes.subarray(offset, offset + length)] as const);
   return { result, out: new Map(out) };
 }

@@ -10,7 +10,15 @@ type Koffi = typeof import('koffi');
 
 interface Libc {
   readonly koffi: Koffi;
-  readonly call: (number: number, a: number | bigint, b: number | bigint, c: number | bigint, d: number | bigint, e: number | bigint, f: number | bigint) => number;
+  readonly call: (
+    number: number,
+    a: number | bigint,
+    b: number | bigint,
+    c: number | bigint,
+    d: number | bigint,
+    e: number | bigint,
+    f: number | bigint,
+  ) => number;
   readonly numbers: Readonly<Record<Syscall, number>>;
 }
 

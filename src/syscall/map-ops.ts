@@ -13,19 +13,22 @@ type ElementCmd = keyof typeof SIZES;
 const align8 = (n: number) => Math.ceil(n / 8) * 8;
 const ENOENT = 2;
 
-/** @param fd Stays with its owner, who keeps it open for as long as these are used. */
-export function mapOps(fd: number, sizes: { readonly name: string; readonly keySize: number; readonly valueSize: number; readonly maxEntries: number }): MapOps {
+/** @param fd Asked for at each call, because the number of a descriptor that was closed soon belongs to another. */
+export function mapOps(
+  fd: () => number,
+  sizes: { readonly name: string; readonly keySize: number; readonly valueSize: number; readonly maxEntries: number },
+): MapOps {
   const { keySize, valueSize } = sizes;
   const keyAt = ATTR_SIZE;
   const valueAt = keyAt + align8(keySize);
   const bytes = new Uint8Array(new ArrayBuffer(valueAt + align8(Math.max(keySize, valueSize))));
   const view = new DataView(bytes.buffer);
   const base = addressOf(bytes);
-  view.setInt32(0, fd, true);
   view.setBigUint64(16, base + BigInt(valueAt), true);
   const keyAddress = base + BigInt(keyAt);
 
   const call = (cmd: ElementCmd, key: Uint8Array | undefined, flags = 0): number => {
+    view.setInt32(0, fd(), true);
     view.setBigUint64(8, key ? keyAddress : 0n, true);
     view.setUint32(24, flags, true);
     if (key) bytes.set(key, keyAt);
@@ -34,7 +37,10 @@ export function mapOps(fd: number, sizes: { readonly name: string; readonly keyS
   const found = (cmd: ElementCmd, result: number): boolean => {
     if (result >= 0) return true;
     if (result === -ENOENT) return false;
-    throw new SyscallError(`bpf(${cmd})`, errnoName(-result), { doing: `Cannot use map ${sizes.name}`, where: { map: sizes.name } });
+    throw new SyscallError(`bpf(${cmd})`, errnoName(-result), {
+      doing: `Cannot use map ${sizes.name}`,
+      where: { map: sizes.name },
+    });
   };
   return {
     ...sizes,
@@ -47,8 +53,16 @@ export function mapOps(fd: number, sizes: { readonly name: string; readonly keyS
       bytes.set(value, valueAt);
       const result = call('BPF_MAP_UPDATE_ELEM', key, flags);
       if (result >= 0) return;
-      const remedy = { EEXIST: 'The key is already there.', ENOENT: 'The key is not there.', E2BIG: `The map is full (max_entries ${sizes.maxEntries}), or the index is past its end.` }[errnoName(-result)];
-      throw new SyscallError('bpf(BPF_MAP_UPDATE_ELEM)', errnoName(-result), { doing: `Cannot set an element of map ${sizes.name}`, where: { map: sizes.name }, ...(remedy && { remedy }) });
+      const remedy = {
+        EEXIST: 'The key is already there.',
+        ENOENT: 'The key is not there.',
+        E2BIG: `The map is full (max_entries ${sizes.maxEntries}), or the index is past its end.`,
+      }[errnoName(-result)];
+      throw new SyscallError('bpf(BPF_MAP_UPDATE_ELEM)', errnoName(-result), {
+        doing: `Cannot set an element of map ${sizes.name}`,
+        where: { map: sizes.name },
+        ...(remedy && { remedy }),
+      });
     },
     delete: (key) => found('BPF_MAP_DELETE_ELEM', call('BPF_MAP_DELETE_ELEM', key)),
     nextKey: (key, next) => {

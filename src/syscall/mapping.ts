@@ -26,7 +26,13 @@ const released = new FinalizationRegistry<{ readonly address: number; readonly l
  * @param sharing MAP_SHARED for what the kernel and we both write or read live; MAP_PRIVATE for files.
  * @throws {SyscallError} when the kernel refuses.
  */
-export function map(fd: number, offset: number, length: number, access: 'read' | 'read-write', sharing: 'shared' | 'private' = 'shared'): Mapping {
+export function map(
+  fd: number,
+  offset: number,
+  length: number,
+  access: 'read' | 'read-write',
+  sharing: 'shared' | 'private' = 'shared',
+): Mapping {
   const protection = PROT_READ | (access === 'read-write' ? PROT_WRITE : 0);
   const address = syscall('mmap', 0, length, protection, sharing === 'shared' ? MAP_SHARED : MAP_PRIVATE, fd, offset);
   if (address < 0) throw new SyscallError('mmap', errnoName(-address), { doing: `Cannot map ${length} bytes at ${offset}` });

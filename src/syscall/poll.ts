@@ -18,6 +18,7 @@ export function pollWaiter(fd: number): Waiter {
   const wait = (timeoutMs: number | undefined, signal: AbortSignal | undefined) =>
     new Promise<boolean>((resolve) => {
       if (signal?.aborted) return resolve(false);
+      handle ??= pollHandle(fd, () => settleAll(true)); // first, because it may throw
       const timer = timeoutMs === undefined ? undefined : setTimeout(() => settle(false), timeoutMs);
       const abort = () => settle(false);
       const settle: Settle = (readable) => {
@@ -32,7 +33,6 @@ export function pollWaiter(fd: number): Waiter {
       };
       waiting.add(settle);
       signal?.addEventListener('abort', abort, { once: true });
-      handle ??= pollHandle(fd, () => settleAll(true));
     });
 
   return {

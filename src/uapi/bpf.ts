@@ -1,6 +1,6 @@
 // bpf(2): the attribute of each command that we issue, and flags. From include/uapi/linux/bpf.h (v6.18).
 
-import { attrLayout, type AttrLayout } from './attr.js';
+import { type AttrLayout, attrLayout } from './attr.js';
 import { BPF_ATTACH_TYPE, BPF_MAP_TYPE, BPF_PROG_TYPE, type BpfCmd } from './enums.js';
 
 export const BPF_OBJ_NAME_LEN = 16;
@@ -24,43 +24,121 @@ export const BPF_RINGBUF_BUSY_BIT = 0x80000000;
 export const BPF_RINGBUF_DISCARD_BIT = 0x40000000;
 export const BPF_RINGBUF_HDR_SZ = 8;
 
-const mapElem = attrLayout([['map_fd', 'fd'], ['key', 'ptr'], ['value', 'ptr'], ['flags', 'u64']]);
+const mapElem = attrLayout([
+  ['map_fd', 'fd'],
+  ['key', 'ptr'],
+  ['value', 'ptr'],
+  ['flags', 'u64'],
+]);
 
 /** Commands with an attribute of ours; a missing row means that nothing here issues that command. */
 export const BPF_ATTR: Readonly<Partial<Record<BpfCmd, AttrLayout>>> = {
   BPF_MAP_CREATE: attrLayout([
-    ['map_type', 'u32', BPF_MAP_TYPE], ['key_size', 'u32'], ['value_size', 'u32'], ['max_entries', 'u32'], ['map_flags', 'u32'],
-    ['inner_map_fd', 'fd'], ['numa_node', 'u32'], ['map_name', `char[${BPF_OBJ_NAME_LEN}]`], ['map_ifindex', 'u32'], ['btf_fd', 'fd'],
-    ['btf_key_type_id', 'u32'], ['btf_value_type_id', 'u32'], ['btf_vmlinux_value_type_id', 'u32'], ['map_extra', 'u64'],
+    ['map_type', 'u32', BPF_MAP_TYPE],
+    ['key_size', 'u32'],
+    ['value_size', 'u32'],
+    ['max_entries', 'u32'],
+    ['map_flags', 'u32'],
+    ['inner_map_fd', 'fd'],
+    ['numa_node', 'u32'],
+    ['map_name', `char[${BPF_OBJ_NAME_LEN}]`],
+    ['map_ifindex', 'u32'],
+    ['btf_fd', 'fd'],
+    ['btf_key_type_id', 'u32'],
+    ['btf_value_type_id', 'u32'],
+    ['btf_vmlinux_value_type_id', 'u32'],
+    ['map_extra', 'u64'],
   ]),
   BPF_MAP_LOOKUP_ELEM: mapElem,
   BPF_MAP_UPDATE_ELEM: mapElem,
   BPF_MAP_DELETE_ELEM: mapElem,
   BPF_MAP_LOOKUP_AND_DELETE_ELEM: mapElem,
-  BPF_MAP_GET_NEXT_KEY: attrLayout([['map_fd', 'fd'], ['key', 'ptr'], ['next_key', 'ptr']]),
+  BPF_MAP_GET_NEXT_KEY: attrLayout([
+    ['map_fd', 'fd'],
+    ['key', 'ptr'],
+    ['next_key', 'ptr'],
+  ]),
   BPF_MAP_FREEZE: attrLayout([['map_fd', 'fd']]),
   BPF_MAP_LOOKUP_BATCH: attrLayout([
-    ['in_batch', 'ptr'], ['out_batch', 'ptr'], ['keys', 'ptr'], ['values', 'ptr'], ['count', 'u32'], ['map_fd', 'fd'], ['elem_flags', 'u64'], ['flags', 'u64'],
+    ['in_batch', 'ptr'],
+    ['out_batch', 'ptr'],
+    ['keys', 'ptr'],
+    ['values', 'ptr'],
+    ['count', 'u32'],
+    ['map_fd', 'fd'],
+    ['elem_flags', 'u64'],
+    ['flags', 'u64'],
   ]),
   BPF_PROG_LOAD: attrLayout([
-    ['prog_type', 'u32', BPF_PROG_TYPE], ['insn_cnt', 'u32'], ['insns', 'ptr'], ['license', 'ptr'], ['log_level', 'u32'], ['log_size', 'u32'],
-    ['log_buf', 'ptr'], ['kern_version', 'u32'], ['prog_flags', 'u32'], ['prog_name', `char[${BPF_OBJ_NAME_LEN}]`], ['prog_ifindex', 'u32'],
-    ['expected_attach_type', 'u32', BPF_ATTACH_TYPE], ['prog_btf_fd', 'fd'], ['func_info_rec_size', 'u32'], ['func_info', 'ptr'],
-    ['func_info_cnt', 'u32'], ['line_info_rec_size', 'u32'], ['line_info', 'ptr'], ['line_info_cnt', 'u32'], ['attach_btf_id', 'u32'],
-    ['attach_btf_obj_fd', 'fd'], ['core_relo_cnt', 'u32'], ['fd_array', 'ptr'], ['core_relos', 'ptr'], ['core_relo_rec_size', 'u32'],
+    ['prog_type', 'u32', BPF_PROG_TYPE],
+    ['insn_cnt', 'u32'],
+    ['insns', 'ptr'],
+    ['license', 'ptr'],
+    ['log_level', 'u32'],
+    ['log_size', 'u32'],
+    ['log_buf', 'ptr'],
+    ['kern_version', 'u32'],
+    ['prog_flags', 'u32'],
+    ['prog_name', `char[${BPF_OBJ_NAME_LEN}]`],
+    ['prog_ifindex', 'u32'],
+    ['expected_attach_type', 'u32', BPF_ATTACH_TYPE],
+    ['prog_btf_fd', 'fd'],
+    ['func_info_rec_size', 'u32'],
+    ['func_info', 'ptr'],
+    ['func_info_cnt', 'u32'],
+    ['line_info_rec_size', 'u32'],
+    ['line_info', 'ptr'],
+    ['line_info_cnt', 'u32'],
+    ['attach_btf_id', 'u32'],
+    ['attach_btf_obj_fd', 'fd'],
+    ['core_relo_cnt', 'u32'],
+    ['fd_array', 'ptr'],
+    ['core_relos', 'ptr'],
+    ['core_relo_rec_size', 'u32'],
     ['log_true_size', 'u32'],
   ]),
   BPF_PROG_TEST_RUN: attrLayout([
-    ['prog_fd', 'fd'], ['retval', 'u32'], ['data_size_in', 'u32'], ['data_size_out', 'u32'], ['data_in', 'ptr'], ['data_out', 'ptr'],
-    ['repeat', 'u32'], ['duration', 'u32'], ['ctx_size_in', 'u32'], ['ctx_size_out', 'u32'], ['ctx_in', 'ptr'], ['ctx_out', 'ptr'],
+    ['prog_fd', 'fd'],
+    ['retval', 'u32'],
+    ['data_size_in', 'u32'],
+    ['data_size_out', 'u32'],
+    ['data_in', 'ptr'],
+    ['data_out', 'ptr'],
+    ['repeat', 'u32'],
+    ['duration', 'u32'],
+    ['ctx_size_in', 'u32'],
+    ['ctx_size_out', 'u32'],
+    ['ctx_in', 'ptr'],
+    ['ctx_out', 'ptr'],
   ]),
-  BPF_OBJ_GET_INFO_BY_FD: attrLayout([['bpf_fd', 'fd'], ['info_len', 'u32'], ['info', 'ptr']]),
-  BPF_RAW_TRACEPOINT_OPEN: attrLayout([['name', 'ptr'], ['prog_fd', 'fd'], ['cookie', 'u64']]),
+  BPF_OBJ_GET_INFO_BY_FD: attrLayout([
+    ['bpf_fd', 'fd'],
+    ['info_len', 'u32'],
+    ['info', 'ptr'],
+  ]),
+  BPF_RAW_TRACEPOINT_OPEN: attrLayout([
+    ['name', 'ptr'],
+    ['prog_fd', 'fd'],
+    ['cookie', 'u64'],
+  ]),
   BPF_BTF_LOAD: attrLayout([
-    ['btf', 'ptr'], ['btf_log_buf', 'ptr'], ['btf_size', 'u32'], ['btf_log_size', 'u32'], ['btf_log_level', 'u32'], ['btf_log_true_size', 'u32'],
+    ['btf', 'ptr'],
+    ['btf_log_buf', 'ptr'],
+    ['btf_size', 'u32'],
+    ['btf_log_size', 'u32'],
+    ['btf_log_level', 'u32'],
+    ['btf_log_true_size', 'u32'],
   ]),
   BPF_LINK_CREATE: attrLayout([
-    ['prog_fd', 'fd'], ['target_fd', 'fd'], ['attach_type', 'u32', BPF_ATTACH_TYPE], ['flags', 'u32'], ['bpf_cookie', 'u64'],
+    ['prog_fd', 'fd'],
+    ['target_fd', 'fd'],
+    ['attach_type', 'u32', BPF_ATTACH_TYPE],
+    ['flags', 'u32'],
+    ['bpf_cookie', 'u64'],
   ]),
-  BPF_PROG_BIND_MAP: attrLayout([['prog_fd', 'fd'], ['map_fd', 'fd'], ['flags', 'u32']]),
+  BPF_PROG_BIND_MAP: attrLayout([
+    ['prog_fd', 'fd'],
+    ['map_fd', 'fd'],
+    ['flags', 'u32'],
+  ]),
 };

@@ -33,11 +33,31 @@ export const btfExtHeader = struct('btf_ext_header', {
 
 /** BTF_KIND_*, by number. */
 export const BTF_KINDS = [
-  'VOID', 'INT', 'PTR', 'ARRAY', 'STRUCT', 'UNION', 'ENUM', 'FWD', 'TYPEDEF', 'VOLATILE', 'CONST', 'RESTRICT',
-  'FUNC', 'FUNC_PROTO', 'VAR', 'DATASEC', 'FLOAT', 'DECL_TAG', 'TYPE_TAG', 'ENUM64',
+  'VOID',
+  'INT',
+  'PTR',
+  'ARRAY',
+  'STRUCT',
+  'UNION',
+  'ENUM',
+  'FWD',
+  'TYPEDEF',
+  'VOLATILE',
+  'CONST',
+  'RESTRICT',
+  'FUNC',
+  'FUNC_PROTO',
+  'VAR',
+  'DATASEC',
+  'FLOAT',
+  'DECL_TAG',
+  'TYPE_TAG',
+  'ENUM64',
 ] as const;
 export type BtfKind = (typeof BTF_KINDS)[number];
-export const BTF_KIND = Object.fromEntries(BTF_KINDS.map((kind, number) => [kind, number])) as { readonly [K in BtfKind]: number };
+export const BTF_KIND = Object.fromEntries(BTF_KINDS.map((kind, number) => [kind, number])) as {
+  readonly [K in BtfKind]: number;
+};
 
 /**
  * What follows the 12 bytes of struct btf_type, in 32-bit words: `fixed` once and `element` for each of vlen.
@@ -45,11 +65,22 @@ export const BTF_KIND = Object.fromEntries(BTF_KINDS.map((kind, number) => [kind
  */
 export const BTF_KIND_WORDS: readonly { readonly fixed: number; readonly element: number }[] = BTF_KINDS.map((kind) => {
   switch (kind) {
-    case 'INT': case 'VAR': case 'DECL_TAG': return { fixed: 1, element: 0 };
-    case 'ARRAY': return { fixed: 3, element: 0 };
-    case 'STRUCT': case 'UNION': case 'DATASEC': case 'ENUM64': return { fixed: 0, element: 3 };
-    case 'ENUM': case 'FUNC_PROTO': return { fixed: 0, element: 2 };
-    default: return { fixed: 0, element: 0 };
+    case 'INT':
+    case 'VAR':
+    case 'DECL_TAG':
+      return { fixed: 1, element: 0 };
+    case 'ARRAY':
+      return { fixed: 3, element: 0 };
+    case 'STRUCT':
+    case 'UNION':
+    case 'DATASEC':
+    case 'ENUM64':
+      return { fixed: 0, element: 3 };
+    case 'ENUM':
+    case 'FUNC_PROTO':
+      return { fixed: 0, element: 2 };
+    default:
+      return { fixed: 0, element: 0 };
   }
 });
 

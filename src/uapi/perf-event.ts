@@ -16,8 +16,16 @@ export const PERF_FLAG_FD_CLOEXEC = 8;
 
 /** struct perf_event_attr up to config2: what a tracepoint needs is in the first 64 bytes, PERF_ATTR_SIZE_VER0. */
 export const PERF_EVENT_ATTR = attrLayout([
-  ['type', 'u32', PERF_TYPE], ['size', 'u32'], ['config', 'u64'], ['sample_period', 'u64'], ['sample_type', 'u64'], ['read_format', 'u64'],
-  ['flags', 'u64'], ['wakeup_events', 'u32'], ['bp_type', 'u32'], ['config1', 'u64'],
+  ['type', 'u32', PERF_TYPE],
+  ['size', 'u32'],
+  ['config', 'u64'],
+  ['sample_period', 'u64'],
+  ['sample_type', 'u64'],
+  ['read_format', 'u64'],
+  ['flags', 'u64'],
+  ['wakeup_events', 'u32'],
+  ['bp_type', 'u32'],
+  ['config1', 'u64'],
 ]);
 export const PERF_ATTR_SIZE_VER0 = 64;
 

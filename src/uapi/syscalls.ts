@@ -2,10 +2,34 @@
 
 export const SYSCALLS = {
   x64: {
-    bpf: 321, perf_event_open: 298, ioctl: 16, mmap: 9, munmap: 11, close: 3, read: 0, openat: 257, prlimit64: 302, fsopen: 430, fsconfig: 431, fsmount: 432, gettid: 186,
+    bpf: 321,
+    perf_event_open: 298,
+    ioctl: 16,
+    mmap: 9,
+    munmap: 11,
+    close: 3,
+    read: 0,
+    openat: 257,
+    prlimit64: 302,
+    fsopen: 430,
+    fsconfig: 431,
+    fsmount: 432,
+    gettid: 186,
   },
   arm64: {
-    bpf: 280, perf_event_open: 241, ioctl: 29, mmap: 222, munmap: 215, close: 57, read: 63, openat: 56, prlimit64: 261, fsopen: 430, fsconfig: 431, fsmount: 432, gettid: 178,
+    bpf: 280,
+    perf_event_open: 241,
+    ioctl: 29,
+    mmap: 222,
+    munmap: 215,
+    close: 57,
+    read: 63,
+    openat: 56,
+    prlimit64: 261,
+    fsopen: 430,
+    fsconfig: 431,
+    fsmount: 432,
+    gettid: 178,
   },
 } as const;
 export type Arch = keyof typeof SYSCALLS;

@@ -1,0 +1,84 @@
+// Whether BPF may be used here, and what kernel tests share: running a program, and what a process holds.
+
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { describe, it } from 'vitest';
+import { BpfError, SyscallError } from '../../src/errors.js';
+import { drive, execute } from '../../src/load/index.js';
+import { encodeAttr, type Step } from '../../src/plan/index.js';
+import { addressOf, realKernel, syscall } from '../../src/syscall/index.js';
+import { BPF_ATTR } from '../../src/uapi/bpf.js';
+import { BPF_CMD, BPF_MAP_TYPE } from '../../src/uapi/enums.js';
+import { errnoName } from '../../src/uapi/errno.js';
+
+const SMALL_MAP: Step = {
+  id: 'map probe',
+  why: 'see whether BPF may be used',
+  makes: 'fd',
+  call: 'bpf',
+  cmd: 'BPF_MAP_CREATE',
+  attr: { map_type: BPF_MAP_TYPE.BPF_MAP_TYPE_ARRAY, key_size: 4, value_size: 4, max_entries: 1 },
+};
+
+/** A map alone may be made by anybody; tracing programs need root, or CAP_BPF and CAP_PERFMON. */
+function whyNot(): string | undefined {
+  if (process.platform !== 'linux') return `this is ${process.platform}, not Linux`;
+  if (process.getuid?.() !== 0) return 'not root';
+  try {
+    drive(execute([SMALL_MAP], realKernel))[Symbol.dispose]();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+const reason = whyNot();
+if (reason !== undefined) console.warn(`tests with the real kernel are skipped: ${reason}`);
+
+/** `describe` for tests that load BPF: skipped with the reason where that is not possible, failing if TSBPF_REQUIRE_KERNEL=1. */
+export function describeWithKernel(name: string, tests: () => void): void {
+  if (reason === undefined) describe(name, tests);
+  else if (process.env.TSBPF_REQUIRE_KERNEL === '1')
+    describe(name, () => {
+      it('needs BPF, and TSBPF_REQUIRE_KERNEL=1 says that it is here', () => {
+        throw new Error(reason);
+      });
+    });
+  else describe.skip(`${name} (${reason})`, tests);
+}
+
+/**
+ * Runs a SEC("syscall") program once.
+ * @returns What it returned, as the signed number that it is in C.
+ */
+export function runSyscallProgram(fd: number, context: Uint8Array): number {
+  const layout = BPF_ATTR.BPF_PROG_TEST_RUN;
+  if (!layout) throw new BpfError('The attribute of BPF_PROG_TEST_RUN is not described');
+  const attr = { prog_fd: fd, retval: 0, ctx_size_in: context.length, ctx_in: context };
+  const { bytes, size, pointers } = encodeAttr(layout, attr, () => -1);
+  const view = new DataView(bytes.buffer);
+  for (const { at, offset } of pointers) view.setBigUint64(at, addressOf(bytes) + BigInt(offset), true);
+  const result = syscall('bpf', BPF_CMD.BPF_PROG_TEST_RUN, bytes, size);
+  if (result < 0) throw new SyscallError('bpf(BPF_PROG_TEST_RUN)', errnoName(-result));
+  const retval = layout.find(({ name }) => name === 'retval');
+  return view.getInt32(retval?.at ?? 0, true);
+}
+
+/** What a process holds that a load may have left behind: descriptors by what they are, and mappings that are not of files. */
+export interface Holdings {
+  readonly fds: readonly string[];
+  readonly mappings: readonly string[];
+}
+
+export function holdings(): Holdings {
+  const fds = readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return [`${fd} ${readlinkSync(`/proc/self/fd/${fd}`)}`];
+    } catch {
+      return []; // the descriptor of this very listing
+    }
+  });
+  const mappings = readFileSync('/proc/self/maps', 'utf8')
+    .split('\n')
+    .flatMap((line) => /anon_inode\S*|\S*bpf\S*$/.exec(line.slice(49))?.[0] ?? []);
+  return { fds: fds.sort(), mappings: mappings.sort() };
+}
