@@ -31,6 +31,7 @@ export interface LoadedParts {
   readonly session: Session;
   /** Runs the attach plan, which refers to what the session holds. */
   readonly attach: (session: Session) => Session;
+  readonly onClose: () => void;
 }
 
 const TYPE = BPF_MAP_TYPE;
@@ -43,15 +44,17 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
   readonly maps: T['maps'];
   readonly #session: Session;
   readonly #attach: (session: Session) => Session;
+  readonly #onClose: () => void;
   readonly #made = new Map<string, BpfMap | RingBuffer>();
   readonly #memory = new Map<string, Mapping>();
   readonly #links = new Set<Links>();
   #closed = false;
 
-  constructor({ object, session, attach }: LoadedParts) {
+  constructor({ object, session, attach, onClose }: LoadedParts) {
     this.object = object;
     this.#session = session.move();
     this.#attach = attach;
+    this.#onClose = onClose;
     const definitions = new Map(object.maps.map((map) => [map.name, map]));
     this.maps = new Proxy({} as Record<string, unknown>, {
       get: (_, name) =>
@@ -216,6 +219,7 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
     for (const made of this.#made.values()) if (made instanceof RingBuffer) made.close();
     for (const mapping of this.#memory.values()) mapping.close();
     this.#session[Symbol.dispose]();
+    this.#onClose();
   }
   [Symbol.dispose](): void {
     this.close();

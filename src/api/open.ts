@@ -62,10 +62,11 @@ export function open<T extends ObjectTypes = Untyped>(
 const readTypes = (btf: string | Uint8Array): Btf =>
   typeof btf === 'string' ? readBtf(btf) : parseBtf(region(btf, { file: 'btf' }));
 
-export class OpenObject<T extends ObjectTypes = Untyped> {
+export class OpenObject<T extends ObjectTypes = Untyped> implements Disposable {
   /** What the file says, as a value. Images of data sections are private to this object, and writable until it is loaded. */
   readonly object: BpfObject;
   readonly #btf: Btf | undefined;
+  readonly #loaded = new Set<LoadedObject<T>>();
 
   constructor(object: BpfObject, btf: Btf | undefined) {
     this.object = object;
@@ -119,10 +120,21 @@ export class OpenObject<T extends ObjectTypes = Untyped> {
     const { object, facts, steps } = plan;
     options.onPlan?.(plan);
     const session = drive(execute(steps, kernel), observe);
-    return new LoadedObject<T>({
+    const loaded = new LoadedObject<T>({
       object,
       session,
-      attach: (loaded) => drive(execute(planAttach(object, facts), kernel, loaded), observe),
+      attach: (earlier) => drive(execute(planAttach(object, facts), kernel, earlier), observe),
+      onClose: () => this.#loaded.delete(loaded),
     });
+    this.#loaded.add(loaded);
+    return loaded;
+  }
+
+  /** Closes what was loaded from this and is still open. The object itself holds nothing, and can be loaded again. */
+  close(): void {
+    for (const loaded of [...this.#loaded]) loaded.close();
+  }
+  [Symbol.dispose](): void {
+    this.close();
   }
 }

@@ -29,6 +29,12 @@ export const loadable = (object: BpfObject) => object.programs.filter((program) 
  * @throws {UnsupportedError} for an object that needs what tsbpf cannot do yet; {RelocationError} when a call leads nowhere.
  */
 export function planLoad(object: BpfObject, facts: KernelFacts): Step[] {
+  if (!object.littleEndian) {
+    throw new UnsupportedError('The object is big-endian; this machine is little-endian', {
+      where: object.where,
+      remedy: 'Compile with clang -target bpfel, or -target bpf on this machine. Inspecting it works as it is.',
+    });
+  }
   const needed = object.externs.find((extern) => !extern.weak);
   if (needed)
     throw new UnsupportedError(`Extern ${needed.name} (${needed.section ?? 'in no section'}) is not supported yet`, {
