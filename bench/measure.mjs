@@ -58,11 +58,9 @@ function btf(file, repeat) {
 /** As libbpf.c's on_record: counts, and looks at the record, so that its bytes have to come. */
 function rawConsumer() {
   const seen = { received: 0, sum: 0 };
-  let words;
   const onRecord = (bytes, at) => {
-    words ??= new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
     seen.received++;
-    seen.sum = (seen.sum + words[at >> 2]) | 0;
+    seen.sum = (seen.sum + bytes[at]) | 0;
   };
   return { seen, onRecord };
 }
@@ -149,7 +147,9 @@ async function live(how, file, size, seconds, harness) {
   await consuming;
   const { records, dropped } = JSON.parse(output);
   if (seen.received !== records || loaded.bss.dropped !== BigInt(dropped))
-    throw new Error(`received ${seen.received} of ${records} records; the program dropped ${loaded.bss.dropped}, the producer knows of ${dropped}`);
+    throw new Error(
+      `received ${seen.received} of ${records} records; the program dropped ${loaded.bss.dropped}, the producer knows of ${dropped}`,
+    );
   return { received: seen.received, produced: records, dropped, seconds };
 }
 

@@ -8,12 +8,11 @@ import { fileURLToPath } from 'node:url';
 const main = new URL('../dist/cli/main.js', import.meta.url);
 if (!existsSync(main)) {
   const root = fileURLToPath(new URL('..', import.meta.url));
-  const tsc = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url));
-  if (!existsSync(tsc)) {
+  if (!existsSync(`${root}node_modules/esbuild`)) {
     console.error(`tsbpf: this checkout has no dependencies yet. Run: cd ${root} && npm ci`);
     process.exit(1);
   }
-  const { status } = spawnSync(process.execPath, [tsc, '-p', root], { stdio: ['ignore', 'inherit', 'inherit'] });
+  const { status } = spawnSync(process.execPath, [`${root}scripts/build.mjs`], { stdio: ['ignore', 'inherit', 'inherit'] });
   if (status !== 0) process.exit(1);
 }
 await import(main.href);

@@ -1,8 +1,8 @@
 // A BTF blob as an index: one pass notes where each type starts; types and names are decoded when asked for.
 
-import { asciiOrUtf8, type Region } from '../bytes/index.js';
+import { asciiOrUtf8, cString, type Region } from '../bytes/index.js';
 import { FormatError, type Where } from '../errors.js';
-import { BTF_KIND, BTF_KINDS, BTF_MAGIC, BTF_VERSION, type BtfKind, btfHeader } from '../uapi/btf.js';
+import { BTF_KIND, BTF_KIND_WORDS, BTF_KINDS, BTF_MAGIC, BTF_VERSION, type BtfKind, btfHeader } from '../uapi/btf.js';
 import type { BtfType, TypeId } from './types.js';
 
 /** What `parseBtf` found: the words of the type section in this machine's order, and where each type starts. */
@@ -12,6 +12,8 @@ export interface BtfParts {
   readonly starts: Uint32Array;
   readonly strings: Region;
   readonly base: Btf | undefined;
+  /** Known from elsewhere: that of a BPF object is 8, whatever `long` is in its BTF. */
+  readonly pointerSize?: number;
 }
 
 const NO_NAME = 0;
@@ -36,7 +38,8 @@ export class Btf {
   readonly #firstString: number;
   #pointerSize: number | undefined;
 
-  constructor({ words, starts, strings, base }: BtfParts) {
+  constructor({ words, starts, strings, base, pointerSize }: BtfParts) {
+    this.#pointerSize = pointerSize;
     this.base = base;
     this.#words = words;
     this.#starts = starts;
@@ -97,10 +100,18 @@ export class Btf {
     return kindOfInfo(this.#words[this.#at(id) + 1] as number);
   }
 
+  /** How many members, enumerators, parameters or variables a type has; 0 for the kinds without. Known without decoding them. */
+  elementCount(id: TypeId): number {
+    if (id === 0) return 0;
+    if (id < this.firstId && this.base) return this.base.elementCount(id);
+    const info = this.#words[this.#at(id) + 1] as number;
+    return BTF_KIND_WORDS[kindOfInfo(info)]?.element ? vlenOfInfo(info) : 0;
+  }
+
   name(id: TypeId): string {
     if (id === 0) return 'void';
     const offset = this.nameOffset(id);
-    return offset === NO_NAME ? '' : this.string(offset);
+    return offset === NO_NAME ? '' : this.nameAt(offset);
   }
   /** Where the name of a type stands in the strings; 0 for none. */
   nameOffset(id: TypeId): number {
@@ -108,7 +119,15 @@ export class Btf {
     if (id < this.firstId && this.base) return this.base.nameOffset(id);
     return this.#words[this.#at(id)] as number;
   }
-  /** @throws {FormatError} when `offset` lies past the strings. */
+  /** @throws {FormatError} when `offset` lies past the strings, or what stands there is longer than any name. */
+  nameAt(offset: number): string {
+    if (offset < this.#firstString && this.base) return this.base.nameAt(offset);
+    return cString(this.strings, offset - this.#firstString);
+  }
+  /**
+   * A text of any length, such as a source line.
+   * @throws {FormatError} when `offset` lies past the strings.
+   */
   string(offset: number): string {
     if (offset < this.#firstString && this.base) return this.base.string(offset);
     const { bytes, where } = this.strings;
@@ -166,12 +185,13 @@ function elements<T>({ words, at, vlen }: Raw, size: number, read: (at: number, 
   return list;
 }
 const word = (words: Uint32Array, at: number): number => words[at] as number;
-const nameAt = ({ btf, words }: Raw, at: number): string => (word(words, at) === NO_NAME ? '' : btf.string(word(words, at)));
+const nameAt = ({ btf, words }: Raw, at: number): string => (word(words, at) === NO_NAME ? '' : btf.nameAt(word(words, at)));
 
 const decodeComposite =
   (kind: 'STRUCT' | 'UNION'): Decode =>
-  (head, raw) => ({
-    ...head,
+  ({ id, name }, raw) => ({
+    id,
+    name,
     kind,
     size: raw.third,
     members: elements(raw, 3, (at, words) => {
@@ -186,15 +206,16 @@ const decodeComposite =
   });
 const decodeReference =
   (kind: 'PTR' | 'TYPEDEF' | 'VOLATILE' | 'CONST' | 'RESTRICT'): Decode =>
-  (head, { third }) => ({ ...head, kind, type: third });
+  ({ id, name }, { third }) => ({ id, name, kind, type: third });
 
-/** By BTF_KIND_ number. */
+/** By BTF_KIND_ number. Each spells out id and name: spreading them costs ten times as much as all the rest. */
 const DECODE: readonly Decode[] = [
-  (head) => ({ ...head, kind: 'VOID' }),
-  (head, { third, words, at }) => {
+  ({ id, name }) => ({ id, name, kind: 'VOID' }),
+  ({ id, name }, { third, words, at }) => {
     const data = word(words, at);
     return {
-      ...head,
+      id,
+      name,
       kind: 'INT',
       size: third,
       bits: data & 0xff,
@@ -203,8 +224,9 @@ const DECODE: readonly Decode[] = [
     };
   },
   decodeReference('PTR'),
-  (head, { words, at }) => ({
-    ...head,
+  ({ id, name }, { words, at }) => ({
+    id,
+    name,
     kind: 'ARRAY',
     type: word(words, at),
     indexType: word(words, at + 1),
@@ -212,8 +234,9 @@ const DECODE: readonly Decode[] = [
   }),
   decodeComposite('STRUCT'),
   decodeComposite('UNION'),
-  (head, raw) => ({
-    ...head,
+  ({ id, name }, raw) => ({
+    id,
+    name,
     kind: 'ENUM',
     size: raw.third,
     signed: raw.flag,
@@ -222,36 +245,40 @@ const DECODE: readonly Decode[] = [
       value: BigInt(raw.flag ? word(words, at + 1) | 0 : word(words, at + 1)),
     })),
   }),
-  (head, { flag }) => ({ ...head, kind: 'FWD', union: flag }),
+  ({ id, name }, { flag }) => ({ id, name, kind: 'FWD', union: flag }),
   decodeReference('TYPEDEF'),
   decodeReference('VOLATILE'),
   decodeReference('CONST'),
   decodeReference('RESTRICT'),
-  (head, { third, vlen }) => ({ ...head, kind: 'FUNC', type: third, linkage: vlen }),
-  (head, raw) => ({
-    ...head,
+  ({ id, name }, { third, vlen }) => ({ id, name, kind: 'FUNC', type: third, linkage: vlen }),
+  ({ id, name }, raw) => ({
+    id,
+    name,
     kind: 'FUNC_PROTO',
     type: raw.third,
     params: elements(raw, 2, (at, words) => ({ name: nameAt(raw, at), type: word(words, at + 1) })),
   }),
-  (head, { third, words, at }) => ({ ...head, kind: 'VAR', type: third, linkage: word(words, at) }),
-  (head, raw) => ({
-    ...head,
+  ({ id, name }, { third, words, at }) => ({ id, name, kind: 'VAR', type: third, linkage: word(words, at) }),
+  ({ id, name }, raw) => ({
+    id,
+    name,
     kind: 'DATASEC',
     size: raw.third,
     vars: elements(raw, 3, (at, words) => ({ type: word(words, at), offset: word(words, at + 1), size: word(words, at + 2) })),
   }),
-  (head, { third }) => ({ ...head, kind: 'FLOAT', size: third }),
-  (head, { third, flag, words, at }) => ({
-    ...head,
+  ({ id, name }, { third }) => ({ id, name, kind: 'FLOAT', size: third }),
+  ({ id, name }, { third, flag, words, at }) => ({
+    id,
+    name,
     kind: 'DECL_TAG',
     type: third,
     component: word(words, at) | 0,
     attribute: flag,
   }),
-  (head, { third, flag }) => ({ ...head, kind: 'TYPE_TAG', type: third, attribute: flag }),
-  (head, raw) => ({
-    ...head,
+  ({ id, name }, { third, flag }) => ({ id, name, kind: 'TYPE_TAG', type: third, attribute: flag }),
+  ({ id, name }, raw) => ({
+    id,
+    name,
     kind: 'ENUM64',
     size: raw.third,
     signed: raw.flag,

@@ -6,7 +6,11 @@ import { BTF_KIND, BTF_MAGIC, BTF_VERSION, btfHeader } from '../uapi/btf.js';
 import type { Btf } from './btf.js';
 import type { BtfType } from './types.js';
 
-type WithoutId<T> = T extends { readonly kind: 'VOID' } ? never : T extends unknown ? Omit<T, 'id' | 'name'> & { readonly name?: string } : never;
+type WithoutId<T> = T extends { readonly kind: 'VOID' }
+  ? never
+  : T extends unknown
+    ? Omit<T, 'id' | 'name'> & { readonly name?: string }
+    : never;
 /** A type without its id, which its place in the list implies. No name is the empty name. */
 export type BtfTypeInput = WithoutId<BtfType>;
 
@@ -20,7 +24,10 @@ export interface EncodeOptions {
  * A BTF blob of these types, with ids from 1 (or `base.length`) in their order, and each string once.
  * @throws {UsageError} for a number that its field has no room for.
  */
-export function encodeBtf(types: readonly BtfTypeInput[], { littleEndian = true, base }: EncodeOptions = {}): Uint8Array<ArrayBuffer> {
+export function encodeBtf(
+  types: readonly BtfTypeInput[],
+  { littleEndian = true, base }: EncodeOptions = {},
+): Uint8Array<ArrayBuffer> {
   const strings = new StringTable(base);
   const words = types.flatMap((type) => encodeType(type, (text) => strings.offset(text)));
   const view = new DataView(new ArrayBuffer(btfHeader.size + words.length * 4 + strings.length));
@@ -76,11 +83,13 @@ const MOST_ELEMENTS = 0xffffff;
 
 /** The words of one type: name, info, size or type, and what its kind adds. */
 function encodeType(type: BtfTypeInput, name: (text: string) => number): number[] {
+  const nameOffset = name(type.name ?? '');
   const { third = 0, vlen = 0, flag = false, rest = [] } = bodyOf(type, name);
   if (vlen > MOST_ELEMENTS) throw new UsageError(`${label(type)} has ${vlen} elements, at most ${MOST_ELEMENTS} fit`);
-  const words = [name(type.name ?? ''), ((flag ? 0x80000000 : 0) | (BTF_KIND[type.kind] << 24) | vlen) >>> 0, third, ...rest];
+  const words = [nameOffset, ((flag ? 0x80000000 : 0) | (BTF_KIND[type.kind] << 24) | vlen) >>> 0, third, ...rest];
   for (const word of words) {
-    if (!Number.isInteger(word) || word < 0 || word > 0xffffffff) throw new UsageError(`${label(type)}: ${word} does not fit 32 bits`);
+    if (!Number.isInteger(word) || word < 0 || word > 0xffffffff)
+      throw new UsageError(`${label(type)}: ${word} does not fit 32 bits`);
   }
   return words;
 }
@@ -110,7 +119,11 @@ function bodyOf(type: BtfTypeInput, name: (text: string) => number): Body {
     case 'STRUCT':
     case 'UNION': {
       const flag = type.members.some((member) => member.bitfieldSize > 0);
-      const rest = type.members.flatMap((member) => [name(member.name), member.type, flag ? packedOffset(type, member) : member.bitOffset]);
+      const rest = type.members.flatMap((member) => [
+        name(member.name),
+        member.type,
+        flag ? packedOffset(type, member) : member.bitOffset,
+      ]);
       return { third: type.size, vlen: type.members.length, flag, rest };
     }
     case 'ENUM': {
@@ -144,9 +157,14 @@ function bodyOf(type: BtfTypeInput, name: (text: string) => number): Body {
 }
 
 /** In a struct with bitfields each offset shares its word with a width. */
-function packedOffset(type: BtfTypeInput, member: { readonly name: string; readonly bitOffset: number; readonly bitfieldSize: number }): number {
+function packedOffset(
+  type: BtfTypeInput,
+  member: { readonly name: string; readonly bitOffset: number; readonly bitfieldSize: number },
+): number {
   if (member.bitOffset > 0xffffff || member.bitfieldSize > 0xff) {
-    throw new UsageError(`${label(type)}: a bitfield of ${member.bitfieldSize} bits at bit ${member.bitOffset} does not fit (member ${member.name})`);
+    throw new UsageError(
+      `${label(type)}: a bitfield of ${member.bitfieldSize} bits at bit ${member.bitOffset} does not fit (member ${member.name})`,
+    );
   }
   return ((member.bitfieldSize << 24) | member.bitOffset) >>> 0;
 }

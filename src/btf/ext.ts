@@ -67,7 +67,7 @@ export function parseBtfExt(bytes: Region, btf: Btf): BtfExt {
     coreRelos: readPart(part(header.core_relo_off, header.core_relo_len, 'core_relo'), btf, 16, ([insn, type, access, kind]) => ({
       insn,
       type,
-      access: btf.string(access),
+      access: btf.nameAt(access),
       kind,
     })),
   };
@@ -101,7 +101,7 @@ function readPart<T>(
   const recordSize = word(0);
   if (recordSize < least || recordSize % 4 !== 0) throw refuse(`records of ${recordSize} bytes, at least ${least} expected`, 0);
   for (let at = 4; at < bytes.length; ) {
-    const section = btf.string(word(at));
+    const section = btf.nameAt(word(at));
     const count = word(at + 4);
     if (count === 0) throw refuse(`an empty block for section ${section}`, at);
     const block = slice(region, at + 8, count * recordSize, `${count} ${name} records`);

@@ -1,6 +1,6 @@
 // Finding types by name without turning a kernel's 126,000 names into strings.
 
-import { utf8Bytes } from '../bytes/index.js';
+import { LONGEST_NAME, utf8Bytes } from '../bytes/index.js';
 import { BTF_KIND, type BtfKind } from '../uapi/btf.js';
 import type { Btf } from './btf.js';
 import type { TypeId } from './types.js';
@@ -20,62 +20,88 @@ const UNDERSCORE = 95;
 
 const hashStep = (hash: number, byte: number): number => (Math.imul(hash, 31) + byte) | 0;
 
+/** So many questions are answered by going through all names, which costs a tenth of what building the table does. */
+const SCANS = 4;
+
+/** A hash table over essential names. Types of one name are chained in the order of their ids. */
+interface Table {
+  /** Bucket -> own type index + 1. */
+  readonly first: Int32Array;
+  /** Own type index -> the next of the same bucket. */
+  readonly next: Int32Array;
+  readonly mask: number;
+}
+
 /**
- * A hash table over essential names: one pass of a few milliseconds over a kernel, then each question costs the same
- * whatever the kernel's size. Types of one name are found in the order of their ids.
+ * Finds types by essential name. A process that asks for a handful of names never pays for the table; for one that asks for
+ * many, it takes one pass of some milliseconds over a kernel, and then each question costs the same whatever the kernel's size.
  */
 export class NameIndex {
   readonly #btf: Btf;
-  readonly #first: Int32Array; // bucket -> own type index + 1
-  readonly #next: Int32Array; // own type index -> the next of the same bucket
-  readonly #mask: number;
+  #scans = 0;
+  #table: Table | undefined;
 
   constructor(btf: Btf) {
     this.#btf = btf;
-    const { words, starts, strings } = btf;
-    const { bytes } = strings;
-    const firstString = btf.base?.stringsEnd ?? 0;
-    let size = 1024;
-    while (size < starts.length) size *= 2;
-    this.#mask = size - 1;
-    this.#first = new Int32Array(size);
-    this.#next = new Int32Array(starts.length);
-    // Backwards, so that each chain starts with the smallest id.
-    for (let i = starts.length - 1; i >= 0; i--) {
-      const offset = words[starts[i] as number] as number;
-      if (offset === 0) continue;
-      const bucket =
-        (offset >= firstString
-          ? hashName(bytes, offset - firstString)
-          : hashName(btf.base?.strings.bytes as Uint8Array, offset)) & this.#mask;
-      this.#next[i] = this.#first[bucket] as number;
-      this.#first[bucket] = i + 1;
-    }
   }
 
   /** Own types whose name up to a flavor is that of `name`, whatever their kind, in ascending order. */
   essential(name: string): TypeId[] {
-    const wanted = utf8Bytes(essentialName(name));
+    const wanted = essentialName(name);
+    const bytes = utf8Bytes(wanted);
+    const candidates = this.#table || this.#scans++ >= SCANS ? this.#lookUp(bytes) : this.#scan(bytes).reverse();
+    return candidates.map((index) => this.#btf.firstId + index).filter((id) => essentialName(this.#btf.name(id)) === wanted);
+  }
+
+  /** Indexes of own types whose names begin with these bytes, in descending order. */
+  #scan(wanted: Uint8Array): number[] {
+    const first = wanted[0];
+    const found: number[] = [];
+    forEachName(this.#btf, (i, bytes, at) => {
+      if (bytes[at] === first && wanted.every((byte, n) => bytes[at + n] === byte)) found.push(i);
+    });
+    return found;
+  }
+
+  #lookUp(wanted: Uint8Array): number[] {
+    this.#table ??= buildTable(this.#btf);
+    const { first, next, mask } = this.#table;
     let hash = 0;
     for (const byte of wanted) hash = hashStep(hash, byte);
-    const found: TypeId[] = [];
-    for (let i = this.#first[hash & this.#mask] as number; i !== 0; i = this.#next[i - 1] as number) {
-      const id = this.#btf.firstId + i - 1;
-      if (essentialName(this.#btf.name(id)) === essentialName(name)) found.push(id);
-    }
+    const found: number[] = [];
+    for (let i = first[hash & mask] as number; i !== 0; i = next[i - 1] as number) found.push(i - 1);
     return found;
   }
 }
 
-/** Hash of the essential name at `start`, in one pass: wherever a flavor may begin, the hash so far is kept. */
+function buildTable(btf: Btf): Table {
+  const types = btf.length - btf.firstId;
+  let size = 1024;
+  while (size < types) size *= 2;
+  const mask = size - 1;
+  const first = new Int32Array(size);
+  const next = new Int32Array(types);
+  forEachName(btf, (i, bytes, at) => {
+    const bucket = hashName(bytes, at) & mask;
+    next[i] = first[bucket] as number;
+    first[bucket] = i + 1;
+  });
+  return { first, next, mask };
+}
+
+/**
+ * Hash of the essential name at `start`, in one pass: wherever a flavor may begin, the hash so far is kept.
+ * What is no name, because it starts past the table or is too long, has a hash too; asking for it by id says what is wrong.
+ */
 function hashName(bytes: Uint8Array, start: number): number {
   let hash = 0;
   let run = 0; // underscores just before `i`
   let beforeRun = 0; // the hash in front of them
   let essential = 0;
   let flavored = false;
+  const limit = start + LONGEST_NAME;
   for (let i = start; ; i++) {
-    const byte = bytes[i] as number;
+    const byte = i < limit ? (bytes[i] ?? 0) : 0;
     if (byte === UNDERSCORE) {
       if (run++ === 0) beforeRun = hash;
     } else if (run !== 0) {
@@ -90,9 +116,30 @@ function hashName(bytes: Uint8Array, start: number): number {
   }
 }
 
+/**
+ * Visits own types that have a name, with the place of its bytes. Backwards: who chains what it is given ends with the smallest
+ * index in front.
+ */
+function forEachName(btf: Btf, visit: (index: number, bytes: Uint8Array, at: number) => void): void {
+  const { words, starts } = btf;
+  const own = btf.strings.bytes;
+  const firstOwn = btf.base?.stringsEnd ?? 0;
+  for (let i = starts.length - 1; i >= 0; i--) {
+    const offset = words[starts[i] as number] as number;
+    if (offset === 0) continue;
+    if (offset >= firstOwn) {
+      visit(i, own, offset - firstOwn);
+      continue;
+    }
+    let owner = btf; // names of split BTF may stand in a base
+    while (owner.base && offset < owner.base.stringsEnd) owner = owner.base;
+    visit(i, owner.strings.bytes, offset - (owner.base?.stringsEnd ?? 0));
+  }
+}
+
 const indexes = new WeakMap<Btf, NameIndex>();
 
-/** The index of a BTF, built when first asked for. */
+/** The index of a BTF. */
 export function nameIndex(btf: Btf): NameIndex {
   const known = indexes.get(btf);
   if (known) return known;

@@ -83,6 +83,7 @@ function indexTypes(words: Uint32Array, { where }: Region): Uint32Array {
     starts[count++] = at;
     at += (FIXED_WORDS[kind] as number) + (ELEMENT_WORDS[kind] as number) * (info & 0xffffff);
   }
-  if (at !== end) throw new FormatError(`Type ${count} runs ${(at - end) * 4} bytes over the end of the BTF types`, { where });
+  if (at > end) throw new FormatError(`Type ${count} runs ${(at - end) * 4} bytes over the end of the BTF types`, { where });
+  if (at < end) throw new FormatError(`The last ${(end - at) * 4} bytes of the BTF types are no type`, { where });
   return starts.slice(0, count);
 }

@@ -86,9 +86,17 @@ function checkedSize(btf: Btf, id: TypeId, size: number): number {
  * Alignment of a type in bytes; 1 for a packed struct.
  * @see libbpf btf__align_of, src/btf.c
  */
-export function alignOf(btf: Btf, id: TypeId, depth = 0): number {
+export const alignOf = (btf: Btf, id: TypeId): number => alignment(btf, id, new Map(), 0);
+
+/** `known` has what was computed on the way: without it, structs that hold another twice cost twice as much a level. */
+function alignment(btf: Btf, id: TypeId, known: Map<TypeId, number>, depth: number): number {
   if (depth > MAX_DEPTH) throw tooDeep(btf, id);
-  const type = btf.type(id);
+  const align = known.get(id) ?? computeAlignment(btf, btf.type(id), (inner) => alignment(btf, inner, known, depth + 1));
+  known.set(id, align);
+  return align;
+}
+
+function computeAlignment(btf: Btf, type: BtfType, alignOfInner: (id: TypeId) => number): number {
   switch (type.kind) {
     case 'INT':
     case 'ENUM':
@@ -104,18 +112,18 @@ export function alignOf(btf: Btf, id: TypeId, depth = 0): number {
     case 'TYPE_TAG':
     case 'VAR':
     case 'ARRAY':
-      return alignOf(btf, type.type, depth + 1);
+      return alignOfInner(type.type);
     case 'STRUCT':
     case 'UNION': {
       let most = 1;
       for (const member of type.members) {
-        const align = alignOf(btf, member.type, depth + 1);
+        const align = alignOfInner(member.type);
         most = Math.max(most, align);
         if (member.bitfieldSize === 0 && member.bitOffset % (8 * align) !== 0) return 1;
       }
       return type.size % most === 0 ? most : 1;
     }
     default:
-      throw new FormatError(`Type ${id} has no alignment: it is ${type.kind} ${type.name}`, { where: btf.where });
+      throw new FormatError(`Type ${type.id} has no alignment: it is ${type.kind} ${type.name}`, { where: btf.where });
   }
 }

@@ -1,7 +1,7 @@
 // A type as C writes it, for messages.
 
 import type { Btf } from './btf.js';
-import type { BtfType, TypeId } from './types.js';
+import type { BtfParam, BtfType, TypeId } from './types.js';
 
 const KEYWORDS: Readonly<Partial<Record<BtfType['kind'], string>>> = {
   STRUCT: 'struct',
@@ -16,9 +16,14 @@ const MODIFIERS: Readonly<Partial<Record<BtfType['kind'], string>>> = {
   RESTRICT: 'restrict',
 };
 
+/** What is deeper is left out; a level of parameters counts for many, because each has parameters of its own. */
+const MOST_DEPTH = 16;
+const PARAMS_DEPTH = 12;
+const MOST_PARAMS = 6;
+
 /** `struct task_struct *`, `const char[16]`, `u64`: short, on one line, never failing on what it meets. */
 export function spell(btf: Btf, id: TypeId, depth = 0): string {
-  if (id >= btf.length || depth > 16) return `type ${id}`;
+  if (id >= btf.length || depth > MOST_DEPTH) return `type ${id}`;
   const type = btf.type(id);
   switch (type.kind) {
     case 'PTR':
@@ -33,10 +38,15 @@ export function spell(btf: Btf, id: TypeId, depth = 0): string {
     case 'DECL_TAG':
       return spell(btf, type.type, depth + 1);
     case 'FUNC_PROTO':
-      return `${spell(btf, type.type, depth + 1)} (*)(${type.params.map((param) => spell(btf, param.type, depth + 1)).join(', ')})`;
+      return `${spell(btf, type.type, depth + 1)} (*)(${spellParams(btf, type.params, depth)})`;
     default: {
       const keyword = KEYWORDS[type.kind];
       return keyword ? `${keyword} ${type.name || '<anon>'}` : type.name || '<anon>';
     }
   }
+}
+
+function spellParams(btf: Btf, params: readonly BtfParam[], depth: number): string {
+  const shown = params.slice(0, MOST_PARAMS).map((param) => spell(btf, param.type, depth + PARAMS_DEPTH));
+  return (params.length > MOST_PARAMS ? [...shown, '…'] : shown).join(', ');
 }

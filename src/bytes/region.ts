@@ -39,3 +39,13 @@ export const withOrder = (from: Region, littleEndian: boolean): Region => ({ ...
 
 /** A copy under the same name and order; the only bytes of a parsed file that may be written to. */
 export const copy = (from: Region): Region => region(new Uint8Array(from.bytes), from.where, from.littleEndian);
+
+/** Whether nothing but zeros is there; by whole words, because a .bss may be large. */
+export function isZero(bytes: Uint8Array): boolean {
+  const start = -bytes.byteOffset & 3; // where words begin
+  const count = Math.max(0, (bytes.length - start) >> 2);
+  const words = count > 0 ? new Uint32Array(bytes.buffer, bytes.byteOffset + start, count) : [];
+  for (let i = 0; i < count; i++) if (words[i] !== 0) return false;
+  const isZeroByte = (byte: number) => byte === 0;
+  return bytes.subarray(0, start).every(isZeroByte) && bytes.subarray(start + 4 * count).every(isZeroByte);
+}

@@ -130,10 +130,10 @@ function parseSections(file: Region, header: Header): ElfSection[] {
     throw new FormatError(`Section names are said to be in section ${namesIndex}, but there are ${count}`, { where: file.where });
   const names = body(namesIndex, '.shstrtab');
 
-  return raw.map((section, index) => {
+  const sections = raw.map((section, index) => {
     const name = index === 0 ? '' : cString(names, section.sh_name);
-    const size = toNumber(section.sh_size);
-    if (size > 0xffffffff && index > 0)
+    const size = index === 0 ? 0 : toNumber(section.sh_size); // that of section 0 is the count, if anything
+    if (size > 0xffffffff)
       throw new FormatError(`Section size ${section.sh_size} is not believable`, { where: { ...file.where, section: name } });
     return {
       index,
@@ -148,6 +148,20 @@ function parseSections(file: Region, header: Header): ElfSection[] {
       data: body(index, name),
     };
   });
+  refuseOverlaps(file, sections);
+  return sections;
+}
+
+/**
+ * No byte of a file is in more than one section (gABI, chapter 4). Where sections claim more bytes than there are, some overlap,
+ * and whoever copies them could be made to fill the memory.
+ */
+function refuseOverlaps(file: Region, sections: readonly ElfSection[]): void {
+  const claimed = sections.reduce((sum, { data }) => sum + data.bytes.length, 0);
+  if (claimed > file.bytes.length)
+    throw new FormatError(`Sections overlap: they claim ${claimed} bytes of a file of ${file.bytes.length}`, {
+      where: file.where,
+    });
 }
 
 function parseSymbols(file: Region, sections: readonly ElfSection[]): ElfSymbol[] | undefined {

@@ -36,7 +36,7 @@ export function compileDecoder<T>(shape: Shape): Decode<T> {
       case 'float':
         return `v.getFloat${current.size * 8}(${at},true)`;
       case 'text':
-        return `h.text(b,${at},${current.size})`;
+        return `h.text(v,b,${at},${current.size})`;
       case 'bytes':
         return `b.slice(${at},${at}+${current.size})`;
       case 'enum': {

@@ -69,12 +69,15 @@ const resolvedVariable = (btf: Btf, id: TypeId) => {
  */
 function loneStructs({ programs, maps, coreRelos }: BpfObject, btf: Btf): TypeId[] {
   const used = new Set<TypeId>();
-  const use = (id: TypeId): void => {
-    const type = resolved(btf, id);
-    if (used.has(type.id)) return;
-    used.add(type.id);
-    if (type.kind === 'STRUCT' || type.kind === 'UNION') for (const member of type.members) use(member.type);
-    else if (type.kind === 'PTR' || type.kind === 'ARRAY') use(type.type);
+  const use = (root: TypeId): void => {
+    const open = [root]; // not by recursion: types may refer to each other in a chain that is longer than any stack
+    for (let id = open.pop(); id !== undefined; id = open.pop()) {
+      const type = resolved(btf, id);
+      if (used.has(type.id)) continue;
+      used.add(type.id);
+      if (type.kind === 'STRUCT' || type.kind === 'UNION') for (const member of type.members) open.push(member.type);
+      else if (type.kind === 'PTR' || type.kind === 'ARRAY') open.push(type.type);
+    }
   };
   for (const relos of coreRelos.values()) for (const relo of relos) use(relo.type);
   for (const { name, isSubprogram } of programs) if (!isSubprogram) for (const { type } of parametersOf(btf, name)) use(type);

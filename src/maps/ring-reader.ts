@@ -79,12 +79,12 @@ export class RingReader {
   /** Goes to the next record that is ready; false when there is none. The record before it is consumed. */
   next(): boolean {
     for (;;) {
-      if (this.#position === this.#end || this.#unpublishedRecords >= PUBLISH_EVERY) {
-        // The kernel wakes a reader only for the record at the published position: publish before looking again.
+      if (this.#position === this.#end && !this.#look()) {
+        // The kernel wakes a reader only for the record at the published position: publish, then look for the last time.
         this.publish();
-        this.#end = Atomics.load(this.#producer, 0);
-        if (this.#position === this.#end) return false;
+        if (!this.#look()) return false;
       }
+      if (this.#unpublishedRecords >= PUBLISH_EVERY) this.publish();
       const at = this.#position & this.#mask;
       const header = this.#weaklyOrdered ? Atomics.load(this.#headers, at >>> 2) : (this.#headers[at >>> 2] as number);
       if ((header & BUSY) !== 0) {
@@ -101,6 +101,12 @@ export class RingReader {
       }
       this.discarded++;
     }
+  }
+
+  /** Whether the producer has gone further. */
+  #look(): boolean {
+    this.#end = Atomics.load(this.#producer, 0);
+    return this.#position !== this.#end;
   }
 
   /** Tells the kernel that all records handed out so far are consumed. */

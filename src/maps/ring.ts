@@ -117,21 +117,30 @@ export class RingBuffer<E = unknown> implements Disposable {
   ): Promise<void> {
     const reader = this.#reader();
     const { bytes } = reader;
-    const stopped = () => this.#closed || signal?.aborted; // asked for each record: the callback itself may stop it
-    while (!stopped()) {
-      this.#look();
-      let turn = 0;
-      try {
-        while (turn < EVENTS_A_TURN && !stopped() && reader.next()) {
-          turn++;
-          onRecord(bytes, reader.at, reader.length);
+    // The callback itself may abort or close. A listener tells: asking the signal for each record costs more than the record.
+    let aborted = signal?.aborted ?? false;
+    const abort = () => {
+      aborted = true;
+    };
+    signal?.addEventListener('abort', abort);
+    try {
+      while (!aborted && !this.#closed) {
+        this.#look();
+        let turn = 0;
+        try {
+          while (turn < EVENTS_A_TURN && !aborted && !this.#closed && reader.next()) {
+            turn++;
+            onRecord(bytes, reader.at, reader.length);
+          }
+        } finally {
+          reader.publish();
+          this.#consumed += turn;
         }
-      } finally {
-        reader.publish();
-        this.#consumed += turn;
+        if (turn > 0) await this.#parts.waiter.breathe();
+        else await this.#parts.waiter.readable(undefined, signal);
       }
-      if (turn > 0) await this.#parts.waiter.breathe();
-      else await this.#parts.waiter.readable(undefined, signal);
+    } finally {
+      signal?.removeEventListener('abort', abort);
     }
   }
 

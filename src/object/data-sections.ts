@@ -3,6 +3,7 @@
 import { type Btf, findType } from '../btf/index.js';
 import { utf8Bytes } from '../bytes/index.js';
 import type { ElfFile, ElfSection } from '../elf/index.js';
+import { UnsupportedError } from '../errors.js';
 import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, BPF_OBJ_NAME_LEN } from '../uapi/bpf.js';
 import { BTF_VAR_STATIC } from '../uapi/btf.js';
 import { SHF_EXECINSTR, SHT_NOBITS, SHT_PROGBITS } from '../uapi/elf.js';
@@ -15,16 +16,28 @@ const KINDS = [
   { prefix: '.bss', type: SHT_NOBITS, flags: 0, frozen: false },
 ] as const;
 
-/** Larger than any BPF map; a hostile .bss claims more in 64 bytes of file. */
-const LARGEST_SECTION = 0x7fffffff;
+/** Of all data sections together. Each is kept in memory until it is loaded, and a .bss claims any size in 64 bytes of file. */
+const MOST_BYTES = 512 * 1024 * 1024;
 
-/** In the order of the sections; an empty section makes no map. */
+/**
+ * In the order of the sections; an empty section makes no map.
+ * @throws {UnsupportedError} for more data than a machine has room for.
+ */
 export function collectDataMaps(elf: ElfFile, btf: Btf | undefined, objectName: string): BpfMapDef[] {
+  let total = 0;
   return elf.sections.flatMap((section) => {
     const kind = KINDS.find(
       ({ prefix, type }) => (section.name === prefix || section.name.startsWith(`${prefix}.`)) && section.type === type,
     );
-    if (!kind || section.size === 0 || section.size > LARGEST_SECTION || section.flags & SHF_EXECINSTR) return [];
+    if (!kind || section.size === 0 || section.flags & SHF_EXECINSTR) return [];
+    total += section.size;
+    if (total > MOST_BYTES)
+      throw new UnsupportedError(
+        `Section ${section.name} takes ${section.size} bytes; data sections may take ${MOST_BYTES} together`,
+        {
+          where: section.data.where,
+        },
+      );
     const kernelName = dataMapName(objectName, section.name);
     const datasec = btf && findType(btf, section.name);
     return {

@@ -24,7 +24,7 @@ export function fixBtf(btf: Btf, sections: readonly ElfSection[], symbols: reado
   );
   for (const id of typesOf(btf, 'DATASEC')) fixDatasec(btf, words, id, sections, variables);
   hideFunctions(btf, words, sections, symbols);
-  return new Btf({ words, starts: btf.starts, strings: btf.strings, base: btf.base });
+  return new Btf({ words, starts: btf.starts, strings: btf.strings, base: btf.base, pointerSize: 8 });
 }
 
 const isHidden = ({ visibility }: ElfSymbol): boolean => visibility === STV_HIDDEN || visibility === STV_INTERNAL;

@@ -9,14 +9,23 @@ import type { BpfFunction } from './object.js';
 import { secDef } from './sec-defs.js';
 import { isProgramSection } from './sections.js';
 
+/** Functions may overlap: two names of one function are two functions. Thousands of one large function are an attack on our memory. */
+const MOST_BYTES = 64 * 1024 * 1024;
+
 /** @throws {FormatError} for a function outside its section; {UnsupportedError} for a static function outside .text. */
 export function collectFunctions(elf: ElfFile, symbols: readonly ElfSymbol[]): BpfFunction[] {
+  let total = 0;
   return elf.sections.filter(isProgramSection).flatMap((section) => {
     const insns = importInsns(section.data.bytes, elf.littleEndian, section.data.where);
     return symbols
       .filter((symbol) => symbol.type === STT_FUNC && symbol.section === section.index)
       .sort((a, b) => a.value - b.value)
-      .map((symbol) => toFunction(symbol, section, insns));
+      .map((symbol) => {
+        total += symbol.size;
+        if (total > MOST_BYTES)
+          throw new UnsupportedError(`The functions have more than ${MOST_BYTES} bytes`, { where: elf.region.where });
+        return toFunction(symbol, section, insns);
+      });
   });
 }
 

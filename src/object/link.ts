@@ -21,9 +21,14 @@ export interface LinkedProgram {
   readonly functions: readonly { readonly name: string; readonly start: number }[];
 }
 
+/** The kernel takes no more functions in one program (BPF_MAX_SUBPROGS, kernel/bpf/verifier.c), and no more instructions. */
+const MOST_FUNCTIONS = 256;
+const MOST_INSNS = 1_000_000;
+
 /**
  * Links one entry program. The object's functions are not changed.
- * @throws {RelocationError} for a call whose target is no function of .text, or a reference to an extern.
+ * @throws {RelocationError} for a call whose target is no function of .text, a reference to an extern, or a program larger than any
+ *         kernel takes.
  * @see libbpf bpf_object__reloc_code, src/libbpf.c
  */
 export function linkProgram(object: BpfObject, program: BpfFunction): LinkedProgram {
@@ -35,6 +40,8 @@ export function linkProgram(object: BpfObject, program: BpfFunction): LinkedProg
 
   const place = (fn: BpfFunction): number => {
     const start = end;
+    if (placed.size >= MOST_FUNCTIONS) throw refuse(object, program, 0, `it calls more than ${MOST_FUNCTIONS} functions`);
+    if (start + insnCount(fn.insns) > MOST_INSNS) throw refuse(object, program, 0, `it has more than ${MOST_INSNS} instructions`);
     const insns = fn.insns.slice();
     placed.set(fn, start);
     parts.push(insns);

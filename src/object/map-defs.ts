@@ -59,8 +59,11 @@ function readDefinition(btf: Btf, name: string, members: readonly BtfMember[], w
     extra: 0n,
     pinned: false,
   };
+  const most = Object.keys(FIELDS).length;
+  if (members.length > most)
+    throw new FormatError(`Map ${name} has ${members.length} fields, of ${most} that there are`, { where });
   for (const member of members) {
-    const field = FIELDS[member.name];
+    const field = Object.hasOwn(FIELDS, member.name) ? FIELDS[member.name] : undefined;
     if (!field) {
       const similar = nearest(member.name, Object.keys(FIELDS));
       throw new UnsupportedError(`Map ${name} has a field "${member.name}" that no loader knows`, {

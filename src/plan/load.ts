@@ -1,5 +1,6 @@
 // Object + facts -> the steps that load it: BTF, maps and their contents, programs.
 
+import { isZero } from '../bytes/index.js';
 import { UnsupportedError } from '../errors.js';
 import { insnCount, patchInsn } from '../insn/index.js';
 import { type BpfMapDef, type BpfObject, kernelName, type LinkedProgram, linkProgram } from '../object/index.js';
@@ -132,7 +133,7 @@ function planMap(object: BpfObject, map: BpfMapDef): BpfStep[] {
       attr,
     },
   ];
-  if (map.data && (map.data.frozen || map.data.image.some((byte) => byte !== 0))) {
+  if (map.data && (map.data.frozen || !isZero(map.data.image))) {
     steps.push({
       id: `${id} contents`,
       why: `its initial contents`,

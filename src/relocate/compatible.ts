@@ -3,6 +3,7 @@
 import { type Btf, type BtfOf, type BtfType, essentialName, resolved, type TypeId } from '../btf/index.js';
 import { RelocationError } from '../errors.js';
 import { BTF_INT_SIGNED } from '../uapi/btf.js';
+import { Effort } from './effort.js';
 
 const MAX_DEPTH = 32;
 const tooDeep = () => new RelocationError(`Types are nested more than ${MAX_DEPTH} deep, perhaps in a circle`);
@@ -47,11 +48,18 @@ export function fieldsAreCompatible(localBtf: Btf, localId: TypeId, targetBtf: B
  * Is the kernel's type of the same shape, names, sizes and members aside? Decides type_exists, type_size, target_type_id, ksyms.
  * @see libbpf __bpf_core_types_are_compat, src/relo_core.c
  */
-export function typesAreCompatible(localBtf: Btf, localId: TypeId, targetBtf: Btf, targetId: TypeId, level = MAX_DEPTH): boolean {
-  if (level <= 0) throw tooDeep();
+export function typesAreCompatible(
+  localBtf: Btf,
+  localId: TypeId,
+  targetBtf: Btf,
+  targetId: TypeId,
+  effort = new Effort(),
+  level = MAX_DEPTH,
+): boolean {
   if (!sameKind(localBtf.type(localId), targetBtf.type(targetId))) return false;
   let local = resolved(localBtf, localId);
   let target = resolved(targetBtf, targetId);
+  effort.spendOnComparison(localBtf.elementCount(local.id) + targetBtf.elementCount(target.id));
   for (let depth = 0; depth < MAX_DEPTH; depth++) {
     if (!sameKind(local, target)) return false;
     switch (local.kind) {
@@ -68,8 +76,10 @@ export function typesAreCompatible(localBtf: Btf, localId: TypeId, targetBtf: Bt
         const { params, type } = target as BtfOf<'FUNC_PROTO'>;
         if (local.params.length !== params.length) return false;
         for (const [i, param] of local.params.entries()) {
+          if (level <= 0) throw tooDeep();
           const other = resolved(targetBtf, (params[i] as { type: TypeId }).type);
-          if (!typesAreCompatible(localBtf, resolved(localBtf, param.type).id, targetBtf, other.id, level - 1)) return false;
+          if (!typesAreCompatible(localBtf, resolved(localBtf, param.type).id, targetBtf, other.id, effort, level - 1))
+            return false;
         }
         local = resolved(localBtf, local.type);
         target = resolved(targetBtf, type);
@@ -97,6 +107,7 @@ export function typesMatch(
   localId: TypeId,
   targetBtf: Btf,
   targetId: TypeId,
+  effort = new Effort(),
   behindPointer = false,
   level = MAX_DEPTH,
 ): boolean {
@@ -104,6 +115,7 @@ export function typesMatch(
   let local = resolved(localBtf, localId);
   let target = resolved(targetBtf, targetId);
   let behind = behindPointer;
+  effort.spendOnComparison(localBtf.elementCount(local.id) + targetBtf.elementCount(target.id));
   for (let depth = 0; depth < MAX_DEPTH; depth++) {
     if (!namesMatch(local, target)) return false;
     if (local.kind === 'FWD' || (behind && isComposite(local))) return forwardsMatch(local, target, behind);
@@ -116,7 +128,7 @@ export function typesMatch(
         return enumsMatch(local, target as BtfOf<'ENUM'>);
       case 'STRUCT':
       case 'UNION':
-        return compositesMatch(localBtf, local, targetBtf, target as BtfOf<'STRUCT'>, behind, level);
+        return compositesMatch(localBtf, local, targetBtf, target as BtfOf<'STRUCT'>, effort, behind, level);
       case 'INT':
         return (
           local.size === (target as BtfOf<'INT'>).size &&
@@ -133,7 +145,8 @@ export function typesMatch(
         const { params } = target as BtfOf<'FUNC_PROTO'>;
         if (local.params.length !== params.length) return false;
         for (const [i, param] of local.params.entries()) {
-          if (!typesMatch(localBtf, param.type, targetBtf, (params[i] as { type: TypeId }).type, behind, level - 1)) return false;
+          const other = (params[i] as { type: TypeId }).type;
+          if (!typesMatch(localBtf, param.type, targetBtf, other, effort, behind, level - 1)) return false;
         }
         break;
       }
@@ -169,15 +182,20 @@ function compositesMatch(
   local: Composite,
   targetBtf: Btf,
   target: Composite,
+  effort: Effort,
   behind: boolean,
   level: number,
 ): boolean {
   if (local.members.length > target.members.length) return false;
+  const byName = new Map<string, TypeId[]>();
+  for (const { name, type } of target.members) {
+    const sameName = byName.get(essentialName(name));
+    if (sameName) sameName.push(type);
+    else byName.set(essentialName(name), [type]);
+  }
   return local.members.every((member) =>
-    target.members.some(
-      (other) =>
-        essentialName(other.name) === essentialName(member.name) &&
-        typesMatch(localBtf, member.type, targetBtf, other.type, behind, level - 1),
+    (byName.get(essentialName(member.name)) ?? []).some((other) =>
+      typesMatch(localBtf, member.type, targetBtf, other, effort, behind, level - 1),
     ),
   );
 }

@@ -2,6 +2,7 @@
 
 export * from './candidates.js';
 export * from './compatible.js';
+export * from './effort.js';
 export * from './kinds.js';
 export * from './match.js';
 export * from './patch.js';

@@ -3,6 +3,7 @@
 import { type Btf, type BtfOf, essentialName, resolved, sizeOf, type TypeId } from '../btf/index.js';
 import { RelocationError } from '../errors.js';
 import { fieldsAreCompatible, typesAreCompatible, typesMatch } from './compatible.js';
+import { Effort } from './effort.js';
 import { classOf } from './kinds.js';
 import { type Accessor, isFlexibleArray, MAX_SPEC_LENGTH, type Spec } from './spec.js';
 
@@ -14,12 +15,12 @@ export type Match = { readonly spec: Spec } | { readonly mismatch: string };
  * @throws {RelocationError} when types are nested too deep to tell.
  * @see libbpf bpf_core_spec_match, src/relo_core.c
  */
-export function matchSpec(local: Spec, btf: Btf, root: TypeId): Match {
+export function matchSpec(local: Spec, btf: Btf, root: TypeId, effort = new Effort()): Match {
   const target = { btf, kind: local.kind, root };
   switch (classOf(local.kind)) {
     case 'type': {
       const same = local.kind === 'type_matches' ? typesMatch : typesAreCompatible;
-      if (!same(local.btf, local.root, btf, root)) return { mismatch: 'the types are not alike' };
+      if (!same(local.btf, local.root, btf, root, effort)) return { mismatch: 'the types are not alike' };
       return { spec: { ...target, raw: [0], accessors: [], bitOffset: 0 } };
     }
     case 'enumval':
@@ -48,11 +49,10 @@ function matchField(local: Spec, target: Target): Match {
   let bitOffset = 0;
   let current = resolved(btf, target.root);
   for (const [i, step] of local.accessors.entries()) {
-    if (raw.length >= MAX_SPEC_LENGTH)
-      throw new RelocationError(`A CO-RE path has more than ${MAX_SPEC_LENGTH} levels in the target`);
     if (step.name !== undefined) {
-      const found = findMember(local, step, btf, current.id);
-      if (!('path' in found)) return found;
+      const found = findMember({ local, step, btf, without: new Set() }, current.id, MAX_SPEC_LENGTH - raw.length);
+      if (!found) return { mismatch: `it has no member ${step.name}` };
+      if ('mismatch' in found) return found;
       raw.push(...found.path.map((hop) => hop.index));
       bitOffset += found.path.reduce((sum, hop) => sum + hop.bitOffset, 0);
       const last = found.path.at(-1) as Hop;
@@ -66,12 +66,15 @@ function matchField(local: Spec, target: Target): Match {
         return { mismatch: `${pathOf(local, i)} has only ${current.nelems} elements` };
       current = resolved(btf, current.type);
     }
+    if (raw.length === MAX_SPEC_LENGTH) throw tooLong();
     raw.push(step.index);
     accessors.push({ type: current.id, index: step.index });
     if (step.index > 0) bitOffset += step.index * sizeOf(btf, current.id) * 8;
   }
   return { spec: { ...target, raw, accessors, bitOffset } };
 }
+
+const tooLong = () => new RelocationError(`A CO-RE path has more than ${MAX_SPEC_LENGTH} levels in the target`);
 
 const pathOf = (spec: Spec, end: number): string =>
   spec.accessors
@@ -86,35 +89,45 @@ interface Hop {
   readonly type: TypeId;
 }
 
+interface Search {
+  readonly local: Spec;
+  readonly step: Accessor;
+  readonly btf: Btf;
+  /** Structs that were looked through in vain: two ways may lead to one, and many to those below. */
+  readonly without: Set<TypeId>;
+}
+
 /**
  * A member by name, looking through anonymous ones; the first of that name decides. Flavors do not apply to members.
- * The path has the anonymous hops in it.
+ * @param room How many hops the path may still take.
+ * @returns    The path, anonymous hops in it; why the member will not do; or undefined where there is none.
  */
 function findMember(
-  local: Spec,
-  step: Accessor,
-  btf: Btf,
+  search: Search,
   id: TypeId,
-  depth = 0,
-): { readonly path: readonly Hop[] } | { readonly mismatch: string } {
-  const missing = { mismatch: `it has no member ${step.name}` };
+  room: number,
+): { readonly path: readonly Hop[] } | { readonly mismatch: string } | undefined {
+  const { step, btf, without } = search;
   const type = resolved(btf, id);
-  if (depth > MAX_SPEC_LENGTH) throw new RelocationError(`Anonymous members are nested more than ${MAX_SPEC_LENGTH} deep`);
-  if (type.kind !== 'STRUCT' && type.kind !== 'UNION') return missing;
+  if ((type.kind !== 'STRUCT' && type.kind !== 'UNION') || without.has(type.id)) return undefined;
   for (const [index, member] of type.members.entries()) {
+    if (room === 0) throw tooLong();
     const hop: Hop = { owner: type.id, index, bitOffset: member.bitOffset, type: member.type };
     if (member.name === '') {
-      const inner = findMember(local, step, btf, member.type, depth + 1);
-      if ('path' in inner) return { path: [hop, ...inner.path] };
-      if (inner.mismatch !== missing.mismatch) return inner;
+      const inner = findMember(search, member.type, room - 1);
+      if (inner) return 'path' in inner ? { path: [hop, ...inner.path] } : inner;
     } else if (member.name === step.name) {
-      const owner = local.btf.type(step.type) as BtfOf<'STRUCT'>;
-      const localMember = owner.members[step.index] as (typeof owner.members)[number];
-      if (fieldsAreCompatible(local.btf, localMember.type, btf, member.type)) return { path: [hop] };
-      return {
-        mismatch: `its member ${step.name} is of an incompatible kind (${resolved(btf, member.type).kind}, not ${resolved(local.btf, localMember.type).kind})`,
-      };
+      const mismatch = incompatibility(search, member.type);
+      return mismatch ? { mismatch } : { path: [hop] };
     }
   }
-  return missing;
+  without.add(type.id);
+  return undefined;
+}
+
+function incompatibility({ local, step, btf }: Search, found: TypeId): string | undefined {
+  const owner = local.btf.type(step.type) as BtfOf<'STRUCT'>;
+  const { type: wanted } = owner.members[step.index] as (typeof owner.members)[number];
+  if (fieldsAreCompatible(local.btf, wanted, btf, found)) return undefined;
+  return `its member ${step.name} is of an incompatible kind (${resolved(btf, found).kind}, not ${resolved(local.btf, wanted).kind})`;
 }

@@ -2,10 +2,11 @@
 // decision is kept as a Fixup, so that it can be shown.
 
 import { type Btf, type CoreRelo, spell } from '../btf/index.js';
-import { RelocationError } from '../errors.js';
-import { insnCount, readInsn } from '../insn/index.js';
+import { BpfError, RelocationError, type Where } from '../errors.js';
+import { insnCount, isLdImm64, ldImm64Value, readInsn } from '../insn/index.js';
 import { BTF_INT_SIGNED } from '../uapi/btf.js';
 import { type Candidate, findCandidates } from './candidates.js';
+import { Effort } from './effort.js';
 import { CORE_KINDS, type CoreKind } from './kinds.js';
 import { matchSpec } from './match.js';
 import { isMemoryAccess, patchCore, poisonInsn } from './patch.js';
@@ -38,17 +39,24 @@ export function showFixup({ kind, local, verdicts, before, after, reason }: Fixu
   return `<${kind}> ${showSpec(local)}: ${before} -> ${after}${target ? ` from ${showSpec(target)}` : ''}${reason ? ` (${reason})` : ''}`;
 }
 
-/** The part of an object that CO-RE reads. `start` is the program's first slot in its section. */
+/** A function of a `Relocatable`. */
+export interface RelocatableProgram {
+  readonly name: string;
+  readonly section: string;
+  /** Its first slot in the section. */
+  readonly start: number;
+  readonly insns: Uint8Array;
+  /** Programs that are not loaded are left as they are; their relocations could only fail. */
+  readonly autoload?: boolean;
+}
+
+/** The part of an object that CO-RE reads. The programs of a section are in the order in which they lie there. */
 export interface Relocatable {
+  readonly where?: Where;
   readonly btf: Btf | undefined;
   readonly littleEndian: boolean;
   readonly coreRelos: ReadonlyMap<string, readonly CoreRelo[]>;
-  readonly programs: readonly {
-    readonly name: string;
-    readonly section: string;
-    readonly start: number;
-    readonly insns: Uint8Array;
-  }[];
+  readonly programs: readonly RelocatableProgram[];
 }
 
 /** A kernel's types: those of vmlinux, and those of modules that are asked when it has no candidate. */
@@ -73,102 +81,142 @@ export function relocate<O extends Relocatable>(
   target: CoreTarget | undefined,
 ): { readonly object: O; readonly fixups: readonly Fixup[] } {
   const fixups: Fixup[] = [];
-  const candidates = new Map<number, readonly Candidate[]>(); // by local root, narrowed by what matched
-  const programs = object.programs.map((program) => {
-    const relos = (object.coreRelos.get(program.section) ?? []).filter(
-      ({ insn }) => insn >= program.start && insn < program.start + insnCount(program.insns),
-    );
-    if (relos.length === 0) return program;
-    const insns = program.insns.slice();
+  const shared: Shared = { object, target, candidates: new Map(), effort: new Effort() };
+  const patched = new Map<RelocatableProgram, Uint8Array>();
+  const inSection = bySection(object.programs);
+  // In the order of the records, whatever the programs': candidates are narrowed as records go by.
+  for (const [section, relos] of object.coreRelos) {
     for (const relo of relos) {
-      const fixup = resolveRelo(object, program.name, relo.insn - program.start, relo, insns, target, candidates);
-      applyFixup(insns, fixup);
-      fixups.push(fixup);
+      const program = covering(inSection.get(section) ?? [], relo.insn);
+      if (!program || program.autoload === false) continue; // not covered: code of an overridden weak function
+      const insns = patched.get(program) ?? program.insns.slice();
+      patched.set(program, insns);
+      fixups.push(applyRelo(shared, program, insns, relo));
     }
-    return { ...program, insns };
-  });
+  }
+  const programs = object.programs.map((program) => ({ ...program, insns: patched.get(program) ?? program.insns }));
   return { object: { ...object, programs }, fixups };
 }
 
-function applyFixup(insns: Uint8Array, fixup: Fixup): void {
-  if (fixup.after === 'poison') {
-    poisonInsn(insns, fixup.insn);
+function bySection(programs: readonly RelocatableProgram[]): ReadonlyMap<string, readonly RelocatableProgram[]> {
+  const sections = new Map<string, RelocatableProgram[]>();
+  for (const program of programs) {
+    const list = sections.get(program.section);
+    if (list) list.push(program);
+    else sections.set(program.section, [program]);
+  }
+  return sections;
+}
+
+/** The program of a section that has slot `insn`: the last that starts at or before it, if it reaches so far. */
+function covering(programs: readonly RelocatableProgram[], insn: number): RelocatableProgram | undefined {
+  let low = 0;
+  let high = programs.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((programs[middle] as RelocatableProgram).start <= insn) low = middle + 1;
+    else high = middle;
+  }
+  const last = programs[low - 1];
+  return last && insn < last.start + insnCount(last.insns) ? last : undefined;
+}
+
+/** What the relocations of an object have in common. */
+interface Shared {
+  readonly object: Relocatable;
+  readonly target: CoreTarget | undefined;
+  /** By local root, narrowed by what matched. */
+  readonly candidates: Map<number, readonly Candidate[]>;
+  readonly effort: Effort;
+}
+
+/** Resolves one record and patches its instruction. Whatever goes wrong is said to be there. */
+function applyRelo(shared: Shared, program: RelocatableProgram, insns: Uint8Array, relo: CoreRelo): Fixup {
+  const insn = relo.insn - program.start;
+  try {
+    const fixup = resolveRelo(shared, program.name, insns, insn, relo);
+    applyFixup(insns, fixup);
+    return fixup;
+  } catch (error) {
+    if (!(error instanceof BpfError)) throw error;
+    const { what, remedy } = error;
+    throw new RelocationError(`Cannot apply CO-RE relocation <${CORE_KINDS[relo.kind]?.name ?? relo.kind}>: ${what}`, {
+      where: { ...shared.object.where, ...error.where, program: program.name, insn },
+      ...(remedy && { remedy }),
+      cause: error,
+    });
+  }
+}
+
+function applyFixup(insns: Uint8Array, { insn, local, after, expected, access }: Fixup): void {
+  if (after === 'poison') {
+    poisonInsn(insns, insn);
     return;
   }
-  const problem = patchCore(insns, fixup.insn, { value: fixup.after, expected: fixup.expected, access: fixup.access });
+  const problem = patchCore(insns, insn, { value: after, expected, access });
   if (problem) {
-    throw new RelocationError(`Cannot apply CO-RE relocation <${fixup.kind}> ${showSpec(fixup.local)}: ${problem}`, {
-      where: { program: fixup.program, insn: fixup.insn },
+    throw new RelocationError(`${showSpec(local)}: ${problem}`, {
       remedy: 'Was the object relocated before? It must come as clang or a static linker wrote it.',
     });
   }
 }
 
-function resolveRelo(
-  object: Relocatable,
-  program: string,
-  insn: number,
-  relo: CoreRelo,
-  insns: Uint8Array,
-  target: CoreTarget | undefined,
-  cache: Map<number, readonly Candidate[]>,
-): Fixup {
-  const where = { program, insn };
+/** How many elements the types on the way of a spec have, all of which are decoded. */
+const weightOf = ({ btf, accessors }: Spec): number => accessors.reduce((sum, { type }) => sum + btf.elementCount(type), 1);
+
+function resolveRelo(shared: Shared, program: string, insns: Uint8Array, insn: number, relo: CoreRelo): Fixup {
+  const { object, target, candidates: known, effort } = shared;
   const kind = CORE_KINDS[relo.kind]?.name;
-  if (!kind) throw new RelocationError(`CO-RE relocation kind ${relo.kind} is not known`, { where });
+  if (!kind) throw new RelocationError('this kind is not known');
   const btf = object.btf as Btf; // records come out of .BTF.ext, which is not read without .BTF
-  if (relo.type === 0 || relo.type >= btf.length)
-    throw new RelocationError(`CO-RE relocation of type ${relo.type}, which does not exist`, { where });
-  const local = parseSpec(btf, relo.type, relo.access, kind, where);
-  const own = coreValue(local, object.littleEndian);
-  const base = {
-    program,
-    insn,
-    kind,
-    local,
-    before: own.value,
-    expected: own.validate ? own.value : undefined,
-    access: undefined,
-  };
+  if (relo.type === 0 || relo.type >= btf.length) throw new RelocationError(`its type ${relo.type} does not exist`);
+  const local = parseSpec(btf, relo.type, relo.access, kind);
+  effort.spend(weightOf(local));
+  const options = { littleEndian: object.littleEndian, unsignedEnums: isZeroExtended(local, insns, insn) };
+  const own = coreValue(local, options);
+  const expected = own.validate ? own.value : undefined;
+  const base = { program, insn, kind, local, before: own.value, expected, access: undefined };
   if (kind === 'local_type_id') return { ...base, verdicts: [], after: own.value };
-  if (!btf.name(relo.type))
-    throw new RelocationError(`CO-RE relocation of an anonymous ${btf.kind(relo.type)}, which cannot be found by name`, {
-      where,
-    });
+  if (!btf.name(relo.type)) throw new RelocationError(`an anonymous ${btf.kind(relo.type)} cannot be found by name`);
   if (!target) {
-    throw new RelocationError(`CO-RE relocation of ${spell(btf, relo.type)} needs a kernel's BTF`, {
-      where,
+    throw new RelocationError(`${spell(btf, relo.type)} has to be found in a kernel's BTF, and there is none`, {
       remedy: 'Name a file with --btf FILE, or { btf } in the API.',
     });
   }
 
-  const candidates = cache.get(relo.type) ?? findCandidates(btf, relo.type, target.kernel, target.modules);
-  const verdicts = candidates.map((candidate): Verdict => ({ ...candidate, ...matchSpec(local, candidate.btf, candidate.id) }));
-  const matches = verdicts.filter((verdict) => verdict.spec);
-  cache.set(relo.type, matches.length > 0 ? matches : candidates);
+  const candidates = known.get(relo.type) ?? findCandidates(btf, relo.type, target.kernel, target.modules);
+  const verdicts = candidates.map(
+    (candidate): Verdict => ({ ...candidate, ...matchSpec(local, candidate.btf, candidate.id, effort) }),
+  );
+  const matches = verdicts.flatMap(({ spec }) => (spec ? [spec] : []));
+  known.set(relo.type, matches.length > 0 ? candidates.filter((_, i) => verdicts[i]?.spec) : candidates);
+  for (const spec of matches) effort.spend(weightOf(spec));
 
-  const [first, ...others] = matches.map(({ spec }) => ({
-    bitOffset: (spec as Spec).bitOffset,
-    ...outcome(kind, own, spec as Spec, object.littleEndian, readInsn(insns, insn)),
-  }));
+  const [first, ...others] = matches.map((spec) => ({ spec, ...coreValue(spec, options) }));
   if (!first) {
     const answer = NO_TARGET[kind];
     if (answer !== undefined) return { ...base, verdicts, after: answer };
     return { ...base, verdicts, after: 'poison', reason: whyNone(btf, relo.type, verdicts) };
   }
-  const other = others.find((next) => next.after !== first.after || next.bitOffset !== first.bitOffset);
+  const other = others.find(({ value, spec }) => value !== first.value || spec.bitOffset !== first.spec.bitOffset);
   if (other) {
-    throw new RelocationError(
-      `CO-RE relocation <${kind}> ${showSpec(local)} is ambiguous: ${matches.length} types of the kernel match, with values ${first.after} and ${other.after}`,
-      {
-        where,
-        remedy: `Candidates: ${matches.map((match) => `[${match.id}] ${spell(match.btf, match.id)}`).join(', ')}`,
-      },
-    );
+    const differ =
+      other.value === first.value
+        ? `at bits ${first.spec.bitOffset} and ${other.spec.bitOffset}`
+        : `with values ${first.value} and ${other.value}`;
+    throw new RelocationError(`${showSpec(local)} is ambiguous: ${matches.length} types of the kernel match, ${differ}`, {
+      remedy: `Candidates: ${matches.map((spec) => `[${spec.root}] ${spell(spec.btf, spec.root)}`).join(', ')}`,
+    });
   }
-  const { bitOffset: _, ...result } = first;
-  return { ...base, verdicts, ...result };
+  return { ...base, verdicts, after: first.value, ...adapted(own, first, insns, insn) };
 }
+
+/**
+ * libbpf takes every enumerator of 32 bits for a signed number, and so refuses objects with unsigned ones of 2^31 or more:
+ * clang extends those with zeros. Where the instruction shows that it did, we do too.
+ */
+const isZeroExtended = (local: Spec, insns: Uint8Array, insn: number): boolean =>
+  local.kind === 'enumval_value' && isLdImm64(insns, insn) && ldImm64Value(insns, insn) !== coreValue(local).value;
 
 function whyNone(btf: Btf, root: number, verdicts: readonly Verdict[]): string {
   if (verdicts.length === 0) return `the kernel has no ${spell(btf, root)}`;
@@ -178,22 +226,22 @@ function whyNone(btf: Btf, root: number, verdicts: readonly Verdict[]): string {
     .join('; ');
 }
 
-/** A matching candidate's value; a load or store of a field whose size changed is resized where that is safe, else poisoned. */
-function outcome(
-  kind: CoreKind,
+/** A load or store of a field whose size changed is resized where that is safe, else poisoned. */
+function adapted(
   own: CoreValue,
-  spec: Spec,
-  littleEndian: boolean,
-  insn: ReturnType<typeof readInsn>,
-): Pick<Fixup, 'after' | 'access' | 'reason'> {
-  const { value, access } = coreValue(spec, littleEndian);
-  if (!own.access || !access || own.access.size === access.size) return { after: value, access: undefined };
-  if (isResizable(own.access.type, access.type)) return { after: value, access: { from: own.access.size, to: access.size } };
-  if (!isMemoryAccess(insn)) return { after: value, access: undefined };
+  found: CoreValue,
+  insns: Uint8Array,
+  insn: number,
+): Partial<Pick<Fixup, 'after' | 'access' | 'reason'>> {
+  const from = own.access?.size ?? 0; // of a bitfield: no load is one of it alone
+  const to = found.access?.size ?? 0;
+  if (from === to) return {};
+  if (own.access && found.access && isResizable(own.access.type, found.access.type)) return { access: { from, to } };
+  if (!isMemoryAccess(readInsn(insns, insn))) return {};
+  const size = (bytes: number) => (bytes === 0 ? 'a bitfield' : `${bytes} bytes`);
   return {
     after: 'poison',
-    access: undefined,
-    reason: `<${kind}> the field has ${access.size} bytes in the kernel, ${own.access.size} in the object, and is not an unsigned integer or pointer`,
+    reason: `the field is ${size(to)} in the kernel, ${size(from)} in the object, and not always an unsigned integer or a pointer`,
   };
 }
 

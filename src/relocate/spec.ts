@@ -31,7 +31,7 @@ export const MAX_SPEC_LENGTH = 64;
  * @throws {RelocationError} when it is malformed or does not fit the type.
  * @see libbpf bpf_core_parse_spec, src/relo_core.c
  */
-export function parseSpec(btf: Btf, root: TypeId, access: string, kind: CoreKind, where: Where): Spec {
+export function parseSpec(btf: Btf, root: TypeId, access: string, kind: CoreKind, where: Where = {}): Spec {
   const refuse = (what: string) =>
     new RelocationError(`CO-RE access string "${access}" of ${spell(btf, root)}: ${what}`, { where });
   if (!/^\d{1,10}(:\d{1,10})*$/.test(access)) throw refuse('indexes separated by colons expected');

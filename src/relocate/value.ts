@@ -28,8 +28,14 @@ const certain = (value: bigint): CoreValue => ({ value, validate: true });
 /** Type ids change when objects are linked, and bitfield accesses are the compiler's choice: neither is compared. */
 const unchecked = (value: bigint): CoreValue => ({ value, validate: false });
 
+export interface ValueOptions {
+  readonly littleEndian?: boolean;
+  /** Enumerators of 32 bits are extended to 64 with zeros. */
+  readonly unsignedEnums?: boolean;
+}
+
 /** How each kind is computed; see the table of section 6 in the CO-RE reference that libbpf's calc functions follow. */
-const VALUES: Readonly<Record<CoreKind, (spec: Spec, littleEndian: boolean) => CoreValue>> = {
+const VALUES: Readonly<Record<CoreKind, (spec: Spec, options: ValueOptions) => CoreValue>> = {
   byte_off: (spec) => {
     const place = fieldPlace(spec);
     const value = BigInt(place.byteOffset);
@@ -48,7 +54,7 @@ const VALUES: Readonly<Record<CoreKind, (spec: Spec, littleEndian: boolean) => C
         : type.kind === 'INT' && (type.encoding & BTF_INT_SIGNED) !== 0;
     return certain(signed ? 1n : 0n);
   },
-  lshift_u64: (spec, littleEndian) => {
+  lshift_u64: (spec, { littleEndian = true }) => {
     const { byteOffset, byteSize, bitSize, bitfield } = memberPlace(spec);
     const firstBit = spec.bitOffset - byteOffset * 8;
     const shift = littleEndian ? 64 - (firstBit + bitSize) : (8 - byteSize) * 8 + firstBit;
@@ -61,12 +67,12 @@ const VALUES: Readonly<Record<CoreKind, (spec: Spec, littleEndian: boolean) => C
   type_matches: () => certain(1n),
   type_size: (spec) => certain(BigInt(sizeOf(spec.btf, spec.root))),
   enumval_exists: () => certain(1n),
-  // libbpf sign-extends every 32-bit enumerator and then refuses objects with unsigned ones of 2^31 or more, because clang
-  // zero-extends those. We extend by the enum's own signedness, so such objects work too.
-  enumval_value: ({ btf, root, accessors }) => {
+  // Enums of 32 bits are taken for signed, as in libbpf: BTF of older compilers and kernels does not tell.
+  enumval_value: ({ btf, root, accessors }, { unsignedEnums = false }) => {
     const type = resolved(btf, root);
-    const values = type.kind === 'ENUM' || type.kind === 'ENUM64' ? type.values : [];
-    return certain(BigInt.asUintN(64, values[accessors[0]?.index as number]?.value ?? 0n));
+    const value = type.kind === 'ENUM' || type.kind === 'ENUM64' ? (type.values[accessors[0]?.index as number]?.value ?? 0n) : 0n;
+    if (type.kind === 'ENUM64') return certain(BigInt.asUintN(64, value));
+    return certain(unsignedEnums ? BigInt.asUintN(32, value) : BigInt.asUintN(64, BigInt.asIntN(32, value)));
   },
 };
 
@@ -75,7 +81,7 @@ const VALUES: Readonly<Record<CoreKind, (spec: Spec, littleEndian: boolean) => C
  * @throws {RelocationError} for what cannot be expressed: a bitfield that no 64-bit load covers, shifts of an array element.
  * @see libbpf bpf_core_calc_field_relo and its siblings, src/relo_core.c
  */
-export const coreValue = (spec: Spec, littleEndian = true): CoreValue => VALUES[spec.kind](spec, littleEndian);
+export const coreValue = (spec: Spec, options: ValueOptions = {}): CoreValue => VALUES[spec.kind](spec, options);
 
 interface Place {
   readonly type: BtfType;

@@ -39,10 +39,19 @@ export interface ElfInput {
   readonly symbols?: readonly SymbolInput[];
 }
 
-type Layout = { readonly size: number; readonly fields: readonly { readonly name: string; readonly type: string; readonly at: number }[] };
+type Layout = {
+  readonly size: number;
+  readonly fields: readonly { readonly name: string; readonly type: string; readonly at: number }[];
+};
 
 /** Writes the integers of a kernel structure; what is not given is zero. */
-export function write(view: DataView, layout: Layout, at: number, values: Readonly<Record<string, number | bigint>>, littleEndian: boolean): void {
+export function write(
+  view: DataView,
+  layout: Layout,
+  at: number,
+  values: Readonly<Record<string, number | bigint>>,
+  littleEndian: boolean,
+): void {
   for (const field of layout.fields) {
     const value = values[field.name] ?? 0;
     if (field.type === 'u8') view.setUint8(at + field.at, Number(value));
@@ -52,14 +61,21 @@ export function write(view: DataView, layout: Layout, at: number, values: Readon
   }
 }
 
-const rows = (layout: Layout, values: readonly Readonly<Record<string, number | bigint>>[], littleEndian: boolean): Uint8Array => {
+const rows = (
+  layout: Layout,
+  values: readonly Readonly<Record<string, number | bigint>>[],
+  littleEndian: boolean,
+): Uint8Array => {
   const view = new DataView(new ArrayBuffer(layout.size * values.length));
   for (const [i, row] of values.entries()) write(view, layout, i * layout.size, row, littleEndian);
   return new Uint8Array(view.buffer);
 };
 
 /** The bytes of an SHT_REL section. */
-export const relEntries = (entries: readonly { readonly offset: number; readonly symbol: number; readonly type?: number }[], littleEndian = true): Uint8Array =>
+export const relEntries = (
+  entries: readonly { readonly offset: number; readonly symbol: number; readonly type?: number }[],
+  littleEndian = true,
+): Uint8Array =>
   rows(
     uapi.elf64Rel,
     entries.map(({ offset, symbol, type = 1 }) => ({ r_offset: offset, r_info: (BigInt(symbol) << 32n) | BigInt(type) })),
@@ -83,7 +99,13 @@ function stringTable(names: readonly string[]): { readonly bytes: Uint8Array; re
 const align8 = (n: number): number => Math.ceil(n / 8) * 8;
 
 /** Header, section bodies in order (then .symtab, .strtab, .shstrtab), section headers. */
-export function buildElf({ littleEndian = true, type = uapi.ET_REL, machine = uapi.EM_BPF, sections = [], symbols }: ElfInput): Uint8Array<ArrayBuffer> {
+export function buildElf({
+  littleEndian = true,
+  type = uapi.ET_REL,
+  machine = uapi.EM_BPF,
+  sections = [],
+  symbols,
+}: ElfInput): Uint8Array<ArrayBuffer> {
   const index = new Map(sections.map((section, i) => [section.name, i + 1]));
   const numberOf = (ref: number | string | undefined): number => (typeof ref === 'string' ? (index.get(ref) ?? 0) : (ref ?? 0));
   const all: SectionInput[] = [...sections];
@@ -98,7 +120,14 @@ export function buildElf({ littleEndian = true, type = uapi.ET_REL, machine = ua
       st_size: symbol.size ?? 0,
     }));
     index.set('.symtab', all.length + 1).set('.strtab', all.length + 2);
-    all.push({ name: '.symtab', type: uapi.SHT_SYMTAB, data: rows(uapi.elf64Symbol, [{}, ...table], littleEndian), link: '.strtab', entsize: 24, addralign: 8 });
+    all.push({
+      name: '.symtab',
+      type: uapi.SHT_SYMTAB,
+      data: rows(uapi.elf64Symbol, [{}, ...table], littleEndian),
+      link: '.strtab',
+      entsize: 24,
+      addralign: 8,
+    });
     all.push({ name: '.strtab', type: uapi.SHT_STRTAB, data: names.bytes });
   }
   const names = stringTable([...all.map(({ name }) => name), '.shstrtab']);
@@ -114,7 +143,16 @@ export function buildElf({ littleEndian = true, type = uapi.ET_REL, machine = ua
   const bytes = new Uint8Array(tableAt + (all.length + 1) * uapi.elf64Section.size);
   const view = new DataView(bytes.buffer);
   bytes.set([0x7f, 0x45, 0x4c, 0x46, uapi.ELFCLASS64, littleEndian ? uapi.ELFDATA2LSB : uapi.ELFDATA2MSB, 1]);
-  const header = { e_type: type, e_machine: machine, e_version: 1, e_shoff: tableAt, e_ehsize: 64, e_shentsize: 64, e_shnum: all.length + 1, e_shstrndx: all.length };
+  const header = {
+    e_type: type,
+    e_machine: machine,
+    e_version: 1,
+    e_shoff: tableAt,
+    e_ehsize: 64,
+    e_shentsize: 64,
+    e_shnum: all.length + 1,
+    e_shstrndx: all.length,
+  };
   write(view, uapi.elf64Header, 0, header, littleEndian);
   for (const [i, { section, at }] of placed.entries()) {
     if (section.data) bytes.set(section.data, at);

@@ -1,0 +1,50 @@
+// The package as others import it, after `npm run build`: every subpath is there, with types, and the browser's part is free of Node.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '..');
+const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  exports: Record<string, string | Conditions>;
+};
+
+interface Conditions {
+  readonly browser?: Conditions;
+  readonly types: string;
+  readonly default: string;
+}
+
+const entries = Object.entries(exports).flatMap(([subpath, target]) =>
+  typeof target === 'string'
+    ? []
+    : [[subpath, target] as const, ...(target.browser ? [[`${subpath} in a browser`, target.browser] as const] : [])],
+);
+
+test.each(entries)('%s', async (_, { types, default: file }) => {
+  expect(existsSync(join(root, types))).toBe(true);
+  expect(Object.keys((await import(join(root, file))) as object).length).toBeGreaterThan(0);
+});
+
+/** Everything that a module imports, and what that imports; packages and node: modules by their names. */
+function imports(file: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(file)) return seen;
+  seen.add(file);
+  for (const [, from] of readFileSync(file, 'utf8').matchAll(/^(?:import|export)[^'"]*?from\s*['"]([^'"]+)['"]/gms)) {
+    if (from?.startsWith('.')) imports(join(dirname(file), from), seen);
+    else if (from) seen.add(from);
+  }
+  return seen;
+}
+
+test('what a browser imports needs no Node, no koffi, no package at all', () => {
+  const browser = exports['.'] as Conditions;
+  const graph = [...imports(join(root, browser.browser?.default as string))];
+  expect(graph.filter((module) => !module.startsWith(root))).toEqual([]);
+  expect(imports(join(root, browser.default))).toContain('node:module'); // the walk does see such imports
+});
+
+test('importing the package loads no koffi: that is for the first system call', () => {
+  const graph = imports(join(root, (exports['.'] as Conditions).default));
+  expect([...graph].filter((module) => module.includes('koffi'))).toEqual([]);
+});
