@@ -17,13 +17,17 @@ export interface BtfParts {
 }
 
 const NO_NAME = 0;
+/** A type with so many elements is kept for a while, */
+const LARGE = 32;
+/** as one of so many. */
+const RECENT = 8;
 const kindOfInfo = (info: number): number => (info >>> 24) & 0x7f;
 const vlenOfInfo = (info: number): number => info & 0xffffff;
 const flagOfInfo = (info: number): boolean => info >>> 31 === 1;
 
 /**
  * BTF, own or split. Ids, offsets and names are checked on every access, so that a broken blob ends in a FormatError
- * wherever it is touched first. Nothing is cached: who needs a type twice keeps it.
+ * wherever it is touched first. But for the last few large types nothing is cached: who needs a type twice keeps it.
  */
 export class Btf {
   readonly base: Btf | undefined;
@@ -37,6 +41,8 @@ export class Btf {
   /** String offsets below this belong to the base. */
   readonly #firstString: number;
   #pointerSize: number | undefined;
+  /** Large types, the last decoded last. CO-RE comes back to `task_struct` for each record; its 260 names take a millisecond cold. */
+  readonly #recent = new Map<TypeId, BtfType>();
 
   constructor({ words, starts, strings, base, pointerSize }: BtfParts) {
     this.#pointerSize = pointerSize;
@@ -146,18 +152,21 @@ export class Btf {
     if (id < this.firstId && this.base) return this.base.type(id);
     const at = this.#at(id);
     const info = this.#words[at + 1] as number;
+    const vlen = vlenOfInfo(info);
+    const known = vlen >= LARGE ? this.#recent.get(id) : undefined;
+    if (known) return known;
     const decode = DECODE[kindOfInfo(info)] as Decode;
-    return decode(
+    const type = decode(
       { id, name: this.name(id) },
-      {
-        btf: this,
-        words: this.#words,
-        at: at + 3,
-        vlen: vlenOfInfo(info),
-        flag: flagOfInfo(info),
-        third: this.#words[at + 2] as number,
-      },
+      { btf: this, words: this.#words, at: at + 3, vlen, flag: flagOfInfo(info), third: this.#words[at + 2] as number },
     );
+    if (vlen >= LARGE) this.#keep(type);
+    return type;
+  }
+
+  #keep(type: BtfType): void {
+    this.#recent.set(type.id, type);
+    if (this.#recent.size > RECENT) for (const oldest of this.#recent.keys()) return void this.#recent.delete(oldest);
   }
 
   #at(id: TypeId): number {
