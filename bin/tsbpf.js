@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // Starts the command line. A package comes compiled; a fresh checkout is compiled here, once.
 
-import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -12,6 +11,7 @@ if (!existsSync(main)) {
     console.error(`tsbpf: this checkout has no dependencies yet. Run: cd ${root} && npm ci`);
     process.exit(1);
   }
+  const { spawnSync } = await import('node:child_process');
   const { status } = spawnSync(process.execPath, [`${root}scripts/build.mjs`], { stdio: ['ignore', 'inherit', 'inherit'] });
   if (status !== 0) process.exit(1);
 }

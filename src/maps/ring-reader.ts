@@ -31,6 +31,9 @@ const BUSY = BPF_RINGBUF_BUSY_BIT | 0;
 const DISCARDED = BPF_RINGBUF_DISCARD_BIT;
 const LENGTH = 0x3fffffff;
 
+/** Takes one record: `length` bytes at `at` of `bytes`, which view the kernel's memory. */
+export type OnRecord = (bytes: Uint8Array, at: number, length: number) => void;
+
 /**
  * A cursor over the records. After `next()` has answered true, the record is `length` bytes at `at` of `view` and `bytes`, and
  * stays there until `next()` or `publish()` is called again.
@@ -41,6 +44,8 @@ export class RingReader {
   readonly size: number;
   at = 0;
   length = 0;
+  /** Records handed out. */
+  delivered = 0;
   /** Records that the program gave up after reserving them. */
   discarded = 0;
   readonly #consumer: BigInt64Array;
@@ -97,10 +102,49 @@ export class RingReader {
       if ((header & DISCARDED) === 0) {
         this.at = at + BPF_RINGBUF_HDR_SZ;
         this.length = length;
+        this.delivered++;
         return true;
       }
       this.discarded++;
     }
+  }
+
+  /**
+   * Hands over the next records that are ready, one run of them: 64 at most, and fewer if something comes in between. Takes half
+   * the time of a loop over `next()`, because almost everything stays in registers.
+   * @returns Their number; 0 when none is ready.
+   */
+  run(onRecord: OnRecord): number {
+    if (!this.next()) return 0; // which also deals with all that is not a plain record
+    const { bytes } = this;
+    const headers = this.#headers;
+    const mask = this.#mask;
+    const weaklyOrdered = this.#weaklyOrdered;
+    let { at, length } = this;
+    let position = this.#position;
+    let count = 0;
+    try {
+      for (;;) {
+        count++;
+        onRecord(bytes, at, length);
+        // The callback may have read on itself, or called stop().
+        if (position !== this.#position || position === this.#end || count === PUBLISH_EVERY) return count;
+        at = position & mask;
+        length = weaklyOrdered ? Atomics.load(headers, at >>> 2) : (headers[at >>> 2] as number);
+        if ((length & ~LENGTH) !== 0) return count;
+        at += BPF_RINGBUF_HDR_SZ;
+        position = (position + ((length + BPF_RINGBUF_HDR_SZ + 7) & ~7)) | 0;
+        this.#position = position;
+      }
+    } finally {
+      this.delivered += count - 1;
+      this.#unpublishedRecords += count - 1;
+    }
+  }
+
+  /** Ends the run that is going on after the record in hand. */
+  stop(): void {
+    this.#end = this.#position;
   }
 
   /** Whether the producer has gone further. */

@@ -2,7 +2,7 @@
 
 import { UsageError } from '../errors.js';
 import type { Decode } from './decode.js';
-import type { RingReader } from './ring-reader.js';
+import type { OnRecord, RingReader } from './ring-reader.js';
 
 /** Waiting, which the shell does. */
 export interface Waiter extends Disposable {
@@ -42,7 +42,6 @@ export class RingBuffer<E = unknown> implements Disposable {
   readonly #parts: RingParts;
   #closed = false;
   #highWater = 0;
-  #consumed = 0;
 
   constructor(parts: RingParts) {
     this.#parts = parts;
@@ -64,7 +63,7 @@ export class RingBuffer<E = unknown> implements Disposable {
   }
   /** Records delivered so far. */
   get consumed(): number {
-    return this.#consumed;
+    return this.#parts.reader.delivered;
   }
 
   /**
@@ -80,19 +79,14 @@ export class RingBuffer<E = unknown> implements Disposable {
    * The same without decoding: a record is `length` bytes at `at` of `bytes`, which view the kernel's memory and are good until
    * the callback returns. The fastest way to read a ring.
    */
-  consumeRecords(onRecord: (bytes: Uint8Array, at: number, length: number) => void): number {
+  consumeRecords(onRecord: OnRecord): number {
     const reader = this.#reader();
-    const { bytes } = reader;
     this.#look();
     let count = 0;
     try {
-      while (!this.#closed && reader.next()) {
-        count++;
-        onRecord(bytes, reader.at, reader.length);
-      }
+      for (let run = 1; run > 0 && !this.#closed; count += run) run = reader.run(onRecord);
     } finally {
       reader.publish();
-      this.#consumed += count;
     }
     return count;
   }
@@ -111,16 +105,13 @@ export class RingBuffer<E = unknown> implements Disposable {
   }
 
   /** `forEach` without decoding; see `consumeRecords`. */
-  async forEachRecord(
-    onRecord: (bytes: Uint8Array, at: number, length: number) => void,
-    { signal }: EventOptions = {},
-  ): Promise<void> {
+  async forEachRecord(onRecord: OnRecord, { signal }: EventOptions = {}): Promise<void> {
     const reader = this.#reader();
-    const { bytes } = reader;
-    // The callback itself may abort or close. A listener tells: asking the signal for each record costs more than the record.
+    // The callback itself may abort. A listener tells: asking the signal for each record costs more than the record.
     let aborted = signal?.aborted ?? false;
     const abort = () => {
       aborted = true;
+      reader.stop();
     };
     signal?.addEventListener('abort', abort);
     try {
@@ -128,13 +119,9 @@ export class RingBuffer<E = unknown> implements Disposable {
         this.#look();
         let turn = 0;
         try {
-          while (turn < EVENTS_A_TURN && !aborted && !this.#closed && reader.next()) {
-            turn++;
-            onRecord(bytes, reader.at, reader.length);
-          }
+          for (let run = 1; run > 0 && turn < EVENTS_A_TURN && !aborted && !this.#closed; turn += run) run = reader.run(onRecord);
         } finally {
           reader.publish();
-          this.#consumed += turn;
         }
         if (turn > 0) await this.#parts.waiter.breathe();
         else await this.#parts.waiter.readable(undefined, signal);
@@ -175,7 +162,6 @@ export class RingBuffer<E = unknown> implements Disposable {
         if (turn === 0) this.#look();
         if (turn < EVENTS_A_TURN && reader.next()) {
           turn++;
-          this.#consumed++;
           return { done: false, value: read() };
         }
         const isTired = turn === EVENTS_A_TURN;
@@ -227,6 +213,7 @@ export class RingBuffer<E = unknown> implements Disposable {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#parts.reader.stop();
     this.#parts.waiter[Symbol.dispose]();
     this.#parts.close();
   }
