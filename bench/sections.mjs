@@ -91,7 +91,7 @@ async function parsing({ quick }) {
   const first = (runs) => median(runs.map((ns) => ns[0])) / NS_PER_MS;
   const later = (runs) => median(runs.flatMap((ns) => ns.slice(1))) / NS_PER_MS;
   return [
-    row('kernel BTF: parse + index + find', 'ms', later(own), later(libbpf)),
+    row('kernel BTF: parse + find a struct', 'ms', later(own), later(libbpf)),
     row('the first one of a process', 'ms', first(own), first(libbpf)),
   ];
 }

@@ -1,9 +1,9 @@
 // Results as text.
 
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 
 export const describeMachine = () =>
-  `${cpus().length} x ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, ${process.arch}, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}`;
+  `${cpus().length} x ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, ${process.arch}, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}, load average ${loadavg()[0].toFixed(2)} at the start`;
 
 const HEAD = ['', 'tsbpf', 'libbpf C', 'ratio', 'target', ''];
 const number = (value, unit) => (value === undefined ? '' : `${value.toPrecision(3)} ${unit}`);

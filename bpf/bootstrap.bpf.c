@@ -23,6 +23,9 @@ struct {
 /* If set, only processes that lived at least this long are reported, when they end. */
 const volatile unsigned long long min_duration_ns = 0;
 
+/* Events that found the ring buffer full: what the reader never gets to see. */
+__u64 dropped = 0;
+
 /* Nothing uses it: it brings the type of the ring buffer's records into BTF. */
 struct event *const event_type __attribute__((unused)) = 0;
 
@@ -40,8 +43,10 @@ int handle_exec(struct trace_event_raw_sched_process_exec *ctx)
 		return 0;
 
 	e = bpf_ringbuf_reserve(&rb, sizeof(*e), 0);
-	if (!e)
+	if (!e) {
+		__sync_fetch_and_add(&dropped, 1);
 		return 0;
+	}
 	task = (struct task_struct *)bpf_get_current_task();
 	e->exit_event = false;
 	e->pid = pid;
@@ -78,8 +83,10 @@ int handle_exit(struct trace_event_raw_sched_process_template *ctx)
 		return 0;
 
 	e = bpf_ringbuf_reserve(&rb, sizeof(*e), 0);
-	if (!e)
+	if (!e) {
+		__sync_fetch_and_add(&dropped, 1);
 		return 0;
+	}
 	task = (struct task_struct *)bpf_get_current_task();
 	e->exit_event = true;
 	e->duration_ns = duration_ns;

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const ROOMS = ['elf', 'btf', 'insn', 'relocate', 'object', 'plan', 'load', 'maps', 'syscall'];
+const ROOMS = ['bytes', 'elf', 'btf', 'insn', 'relocate', 'object', 'plan', 'attach', 'load', 'maps', 'syscall'];
 
 /** @type {import('esbuild').BuildOptions} */
 const common = {
@@ -19,6 +19,8 @@ const common = {
   platform: 'node',
   packages: 'external',
   target: 'node20',
+  // Node 20.0 to 20.4 have no Symbol.dispose yet; a method of that name would be called "undefined" there.
+  banner: { js: "Symbol.dispose ??= Symbol.for('Symbol.dispose');" },
   logLevel: 'warning',
 };
 

@@ -4,6 +4,7 @@ export {
   type Links,
   LoadedObject,
   type LoadOptions,
+  type LoadPlan,
   type ObjectTypes,
   OpenObject,
   type OpenOptions,

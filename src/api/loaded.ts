@@ -67,7 +67,7 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
   }
 
   /** Variables as they are in the kernel now. Constants cannot be set any more; data and bss can, at any time. */
-  get rodata(): Section<T, 'rodata'> {
+  get rodata(): Readonly<Section<T, 'rodata'>> {
     return this.section('.rodata') as Section<T, 'rodata'>;
   }
   get data(): Section<T, 'data'> {
@@ -115,6 +115,27 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
     const made = definition.type === TYPE.BPF_MAP_TYPE_RINGBUF ? this.#ring(definition) : this.#elements(definition);
     this.#made.set(name, made);
     return made;
+  }
+
+  /**
+   * A ring buffer by name, for objects without a type parameter.
+   * @typeParam E What its events decode to.
+   * @throws {UsageError} when there is no such map, or it is none.
+   */
+  ring<E = Record<string, unknown>>(name: string): RingBuffer<E> {
+    const map = this.map(name);
+    if (!(map instanceof RingBuffer)) throw new UsageError(`Map ${name} is no ring buffer`);
+    return map as RingBuffer<E>;
+  }
+
+  /**
+   * A map with elements by name, for objects without a type parameter.
+   * @throws {UsageError} when there is no such map, or it is a ring buffer.
+   */
+  elements<K = unknown, V = unknown>(name: string): BpfMap<K, V> {
+    const map = this.map(name);
+    if (!(map instanceof BpfMap)) throw new UsageError(`Map ${name} has no elements: it is a ring buffer`);
+    return map as BpfMap<K, V>;
   }
 
   /** The descriptor of a map or program, for calls that tsbpf does not have; it stays ours. */

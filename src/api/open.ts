@@ -1,5 +1,6 @@
 // open(): the first call of an application. From here on a BPF object reads like a JavaScript object.
 
+import { fileURLToPath } from 'node:url';
 import { planAttach } from '../attach/index.js';
 import { type Btf, parseBtf } from '../btf/index.js';
 import { region } from '../bytes/index.js';
@@ -12,6 +13,7 @@ import { fitMaps, type KernelFacts, planLoad, type Step, wanted } from '../plan/
 import { type Fixup, relocate } from '../relocate/index.js';
 import { read, readBtf, readFacts, realKernel } from '../syscall/index.js';
 import { LoadedObject } from './loaded.js';
+import { explainingPoison } from './poison.js';
 import type { ObjectTypes, Section, Untyped } from './types.js';
 
 export interface OpenOptions {
@@ -46,15 +48,18 @@ export interface LoadPlan {
 
 /**
  * Opens a BPF object: parses and understands it, asks nothing of any kernel.
- * @param source A file, or its bytes.
+ * @param source A file, by its name or as a file: URL, or its bytes.
  * @throws {FormatError} or {UnsupportedError} when it is not an object that can be loaded; {SyscallError} when the file cannot be read.
  */
 export function open<T extends ObjectTypes = Untyped>(
-  source: string | Uint8Array,
+  source: string | URL | Uint8Array,
   { name, btf }: OpenOptions = {},
 ): OpenObject<T> {
-  const bytes = typeof source === 'string' ? read(source) : source;
-  const file = name ?? (typeof source === 'string' ? source : 'object');
+  const path = source instanceof URL ? fileURLToPath(source) : source;
+  if (typeof path !== 'string' && !(path instanceof Uint8Array))
+    throw new UsageError('open() takes a file name, a file: URL, or bytes in a Uint8Array');
+  const bytes = typeof path === 'string' ? read(path) : path;
+  const file = name ?? (typeof path === 'string' ? path : 'object');
   const object = openObject(parseElf(region(bytes, { file })));
   return new OpenObject<T>(object, btf === undefined ? undefined : readTypes(btf));
 }
@@ -101,10 +106,14 @@ export class OpenObject<T extends ObjectTypes = Untyped> implements Disposable {
   }
 
   /** What must be known of a machine, what CO-RE decides for it, and what would be done to it. Performs nothing on it but questions. */
-  plan(options: Pick<LoadOptions, 'facts' | 'note'> = {}): LoadPlan {
+  plan(options: Pick<LoadOptions, 'facts' | 'note' | 'observe'> = {}): LoadPlan {
     const facts =
       options.facts ??
-      readFacts(wanted(this.object), { ...(this.#btf && { btf: this.#btf }), ...(options.note && { note: options.note }) });
+      readFacts(wanted(this.object), {
+        ...(this.#btf && { btf: this.#btf }),
+        ...(options.note && { note: options.note }),
+        ...(options.observe && { observe: options.observe }),
+      });
     const relocated = relocate(this.object, facts.kernelBtf && { kernel: facts.kernelBtf });
     const object = fitMaps(relocated.object, facts);
     return { original: this.object, object, facts, fixups: relocated.fixups, steps: planLoad(object, facts) };
@@ -119,7 +128,7 @@ export class OpenObject<T extends ObjectTypes = Untyped> implements Disposable {
     const plan = this.plan(options);
     const { object, facts, steps } = plan;
     options.onPlan?.(plan);
-    const session = drive(execute(steps, kernel), observe);
+    const session = explainingPoison(plan, () => drive(execute(steps, kernel), observe));
     const loaded = new LoadedObject<T>({
       object,
       session,

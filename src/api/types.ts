@@ -4,7 +4,7 @@ import type { BpfMap, RingBuffer } from '../maps/index.js';
 
 /**
  * What an object has, for the compiler: variables by section, and maps.
- * @example interface Bootstrap { rodata: { min_duration_ns: bigint }; maps: { rb: RingBuffer<Event>; exec_start: BpfMap<number, bigint> } }
+ * @example interface Bootstrap { rodata: { min_duration_ns: bigint }; maps: { rb: RingBuffer<BootstrapEvent>; exec_start: BpfMap<number, bigint> } }
  */
 export interface ObjectTypes {
   readonly rodata?: object;
@@ -21,6 +21,7 @@ export interface Untyped extends ObjectTypes {
   readonly maps: Readonly<Record<string, BpfMap | RingBuffer>>;
 }
 
+/** The variables of a section, for the compiler. A section that T does not have has no variables. */
 export type Section<T extends ObjectTypes, Name extends 'rodata' | 'data' | 'bss'> = T[Name] extends object
   ? T[Name]
-  : Record<string, unknown>;
+  : Record<string, never>;

@@ -10,7 +10,7 @@ type Attach = (object: BpfObject, program: BpfFunction, facts: KernelFacts) => S
 
 const FAMILIES: Readonly<Partial<Record<AttachFamily, Attach>>> = {
   tracepoint: attachTracepoint,
-  raw_tracepoint: (_, program) => attachRawTracepoint(program),
+  raw_tracepoint: attachRawTracepoint,
 };
 
 /**

@@ -1,6 +1,6 @@
 // tp/<category>/<name>: a perf event on the tracepoint, and the program on the perf event.
 
-import { FormatError, UnsupportedError } from '../errors.js';
+import { UnsupportedError } from '../errors.js';
 import type { BpfFunction, BpfObject } from '../object/index.js';
 import { type KernelFacts, type Step, stepIds, tracepointOf } from '../plan/index.js';
 import { BPF_ATTACH_TYPE } from '../uapi/enums.js';
@@ -11,16 +11,11 @@ import { PERF_ATTR_SIZE_VER0, PERF_FLAG_FD_CLOEXEC, PERF_TYPE } from '../uapi/pe
  * @see libbpf bpf_program__attach_tracepoint and bpf_program__attach_perf_event_opts, src/libbpf.c
  */
 export function attachTracepoint(object: BpfObject, program: BpfFunction, facts: KernelFacts): Step[] {
-  const target = tracepointOf(program.section);
-  if (target === undefined) return []; // a bare SEC("tp") is for its user to attach
+  const target = tracepointOf(object, program);
+  if (target === undefined) return [];
   const where = { ...object.where, program: program.name, section: program.section };
-  if (!/^[^/]+\/[^/]+$/.test(target))
-    throw new FormatError(`Section "${program.section}" names no tracepoint`, {
-      where,
-      remedy: 'Write SEC("tp/<category>/<name>"), for example SEC("tp/sched/sched_process_exec").',
-    });
   const id = facts.tracepointIds.get(target);
-  if (id === undefined) throw new UnsupportedError(`Tracepoint ${target} is not known`, { where });
+  if (id === undefined) throw new UnsupportedError(`The id of tracepoint ${target} is not among the facts`, { where });
 
   const event = `perf event ${target} for ${program.name}`;
   const prog = { fd: stepIds.program(program.name) };
@@ -28,6 +23,7 @@ export function attachTracepoint(object: BpfObject, program: BpfFunction, facts:
     ? {
         id: stepIds.link(program.name),
         why: `runs ${program.name} at each ${target}, for as long as this descriptor is open`,
+        where,
         makes: 'fd',
         call: 'bpf',
         cmd: 'BPF_LINK_CREATE',
@@ -36,6 +32,7 @@ export function attachTracepoint(object: BpfObject, program: BpfFunction, facts:
     : {
         id: stepIds.link(program.name),
         why: `runs ${program.name} at each ${target}, for as long as the perf event is open`,
+        where,
         call: 'ioctl',
         on: { fd: event },
         request: 'PERF_EVENT_IOC_SET_BPF',
@@ -45,6 +42,7 @@ export function attachTracepoint(object: BpfObject, program: BpfFunction, facts:
     {
       id: event,
       why: `a perf event for tracepoint ${target}, whose id is ${id}; it fires on every CPU, although one must be named`,
+      where,
       makes: 'fd',
       call: 'perf_event_open',
       attr: { type: PERF_TYPE.PERF_TYPE_TRACEPOINT, size: PERF_ATTR_SIZE_VER0, config: id },
@@ -53,6 +51,6 @@ export function attachTracepoint(object: BpfObject, program: BpfFunction, facts:
       flags: PERF_FLAG_FD_CLOEXEC,
     },
     attach,
-    { id: `${event} enable`, why: 'start it', call: 'ioctl', on: { fd: event }, request: 'PERF_EVENT_IOC_ENABLE', arg: 0 },
+    { id: `${event} enable`, why: 'start it', where, call: 'ioctl', on: { fd: event }, request: 'PERF_EVENT_IOC_ENABLE', arg: 0 },
   ];
 }

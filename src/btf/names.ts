@@ -49,18 +49,8 @@ export class NameIndex {
   essential(name: string): TypeId[] {
     const wanted = essentialName(name);
     const bytes = utf8Bytes(wanted);
-    const candidates = this.#table || this.#scans++ >= SCANS ? this.#lookUp(bytes) : this.#scan(bytes).reverse();
+    const candidates = this.#table || this.#scans++ >= SCANS ? this.#lookUp(bytes) : scan(this.#btf, bytes);
     return candidates.map((index) => this.#btf.firstId + index).filter((id) => essentialName(this.#btf.name(id)) === wanted);
-  }
-
-  /** Indexes of own types whose names begin with these bytes, in descending order. */
-  #scan(wanted: Uint8Array): number[] {
-    const first = wanted[0];
-    const found: number[] = [];
-    forEachName(this.#btf, (i, bytes, at) => {
-      if (bytes[at] === first && wanted.every((byte, n) => bytes[at + n] === byte)) found.push(i);
-    });
-    return found;
   }
 
   #lookUp(wanted: Uint8Array): number[] {
@@ -73,6 +63,24 @@ export class NameIndex {
     return found;
   }
 }
+
+/** Indexes of own types whose names begin with these bytes. A plain loop, because it runs before it is compiled. */
+function scan(btf: Btf, wanted: Uint8Array): number[] {
+  const { words, starts } = btf;
+  const { bytes } = btf.strings;
+  const firstOwn = btf.base?.stringsEnd ?? 0;
+  const first = wanted[0];
+  const found: number[] = [];
+  for (let i = 0; i < starts.length; i++) {
+    const offset = words[starts[i] as number] as number;
+    if (offset >= firstOwn ? bytes[offset - firstOwn] === first : offset !== 0) {
+      if (startsWith(placeOf(btf, offset), wanted)) found.push(i);
+    }
+  }
+  return found;
+}
+
+const startsWith = ({ bytes, at }: Place, wanted: Uint8Array): boolean => wanted.every((byte, n) => bytes[at + n] === byte);
 
 function buildTable(btf: Btf): Table {
   const types = btf.length - btf.firstId;
@@ -122,19 +130,24 @@ function hashName(bytes: Uint8Array, start: number): number {
  */
 function forEachName(btf: Btf, visit: (index: number, bytes: Uint8Array, at: number) => void): void {
   const { words, starts } = btf;
-  const own = btf.strings.bytes;
-  const firstOwn = btf.base?.stringsEnd ?? 0;
   for (let i = starts.length - 1; i >= 0; i--) {
     const offset = words[starts[i] as number] as number;
     if (offset === 0) continue;
-    if (offset >= firstOwn) {
-      visit(i, own, offset - firstOwn);
-      continue;
-    }
-    let owner = btf; // names of split BTF may stand in a base
-    while (owner.base && offset < owner.base.stringsEnd) owner = owner.base;
-    visit(i, owner.strings.bytes, offset - (owner.base?.stringsEnd ?? 0));
+    const { bytes, at } = placeOf(btf, offset);
+    visit(i, bytes, at);
   }
+}
+
+interface Place {
+  readonly bytes: Uint8Array;
+  readonly at: number;
+}
+
+/** Where the string at `offset` stands: names of split BTF may be in a base. */
+function placeOf(btf: Btf, offset: number): Place {
+  let owner = btf;
+  while (owner.base && offset < owner.base.stringsEnd) owner = owner.base;
+  return { bytes: owner.strings.bytes, at: offset - (owner.base?.stringsEnd ?? 0) };
 }
 
 const indexes = new WeakMap<Btf, NameIndex>();

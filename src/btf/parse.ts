@@ -1,6 +1,6 @@
 // Bytes -> Btf: the header, the byte order, and the one pass that notes where each type starts.
 
-import { type Region, slice, withOrder } from '../bytes/index.js';
+import { asRegion, type Region, slice, withOrder } from '../bytes/index.js';
 import { FormatError, UnsupportedError } from '../errors.js';
 import { BTF_KIND_WORDS, BTF_MAGIC, BTF_VERSION, btfHeader } from '../uapi/btf.js';
 import { Btf } from './btf.js';
@@ -16,12 +16,14 @@ export function btfOrder(bytes: Uint8Array): 'little' | 'big' | undefined {
 
 /**
  * Indexes a BTF blob; the bytes are viewed, and copied only where the byte order is foreign or they are not aligned.
- * @param base The BTF that a module's split BTF continues.
+ * @param input A region names the file in errors.
+ * @param base  The BTF that a module's split BTF continues.
  * @throws {FormatError} when the header or the types do not fit the bytes.
  * @throws {UnsupportedError} for a kind or version that came after this code.
  * @see include/uapi/linux/btf.h; libbpf btf_parse_hdr and btf_parse_type_sec, src/btf.c
  */
-export function parseBtf(bytes: Region, base?: Btf): Btf {
+export function parseBtf(input: Region | Uint8Array, base?: Btf): Btf {
+  const bytes = asRegion(input);
   const order = btfOrder(bytes.bytes);
   if (!order)
     throw new FormatError(`Not BTF: it must start with ${BTF_MAGIC.toString(16)} in either byte order`, { where: bytes.where });

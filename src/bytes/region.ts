@@ -20,6 +20,9 @@ export const region = (bytes: Uint8Array, where: Where = {}, littleEndian = true
   where,
 });
 
+/** A region as it is; bytes as a region without a name. */
+export const asRegion = (input: Region | Uint8Array): Region => (input instanceof Uint8Array ? region(input) : input);
+
 /**
  * A part of a region, as a region.
  * @param what What is being read, for the error: `section headers`.
@@ -36,9 +39,6 @@ export function slice(from: Region, start: number, length: number, what: string,
 
 /** The same bytes under another byte order. */
 export const withOrder = (from: Region, littleEndian: boolean): Region => ({ ...from, littleEndian });
-
-/** A copy under the same name and order; the only bytes of a parsed file that may be written to. */
-export const copy = (from: Region): Region => region(new Uint8Array(from.bytes), from.where, from.littleEndian);
 
 /** Whether nothing but zeros is there; by whole words, because a .bss may be large. */
 export function isZero(bytes: Uint8Array): boolean {

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { SyscallError } from '../errors.js';
 import { reportError } from './report.js';
 import { runCommand } from './run.js';
 
@@ -26,11 +27,22 @@ function* descendants(command: Command): Generator<Command> {
   }
 }
 
+// A reader that went away (EPIPE) wants no more, and that is no failure. Without a stderr there is nobody to tell.
+let reported = false;
+process.stderr.on('error', () => {});
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE' || reported) return;
+  reported = true; // each further write fails again
+  reportError(new SyscallError('write(stdout)', error.code ?? error.message, { doing: 'Cannot print', cause: error }), false);
+  process.exitCode = EXIT_FAILED;
+});
+
 try {
   await program.parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
-  else {
+  if (error instanceof CommanderError) {
+    if (error.exitCode !== 0) process.exitCode = EXIT_USAGE; // help and version: 0, unless stdout failed
+  } else {
     reportError(error, process.argv.includes('--json'));
     process.exitCode = EXIT_FAILED;
   }

@@ -1,7 +1,7 @@
 // `tsbpf run <tool>`: the bundled tools.
 
 import { Command } from 'commander';
-import { bootstrap } from '../run/index.js';
+import { bootstrap, MAX_DURATION_MS } from '../run/index.js';
 import { verbose } from './verbose.js';
 
 export const runCommand = (): Command =>
@@ -27,28 +27,61 @@ function bootstrapCommand(): Command {
       if (durationMs === undefined) command.error(`Invalid duration: ${flags.duration}`);
       const stop = new AbortController();
       stopOnSignals(stop);
+      const say = sayer();
       await bootstrap({
         durationMs,
         json: flags.json ?? false,
-        write: (text) => process.stdout.write(text),
+        write: (text) => print(text, stop.signal),
+        warn: (message) => say(`tsbpf: ${message}`),
         signal: stop.signal,
         open: flags.btf === undefined ? {} : { btf: flags.btf },
-        load: flags.verbose ? verbose((line) => process.stderr.write(`${line}\n`)) : {},
+        load: flags.verbose ? verbose(say) : {},
       });
     });
 }
 
-/** Ctrl-C and SIGTERM end the tool in good order, and so does a reader that went away; a second signal kills. */
+/**
+ * Ctrl-C and SIGTERM end the tool in good order, and so does a stdout that takes no more: `main` says why. After the first signal
+ * both have their default action again: whichever comes second kills, even if nothing here gets a turn any more.
+ */
 function stopOnSignals(stop: AbortController): void {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  const onFirst = () => {
+    for (const signal of signals) process.off(signal, onFirst);
     stop.abort();
-  });
+  };
+  for (const signal of signals) process.on(signal, onFirst);
+  process.stdout.on('error', () => stop.abort());
 }
 
-/** Whole milliseconds, at least one; undefined for anything else. Not an option parser of commander's, which would add words. */
+/** Writes to stdout; settles when it is out, when that failed, or when `signal` aborts. */
+const print = (text: string, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const settle = () => {
+      signal.removeEventListener('abort', settle);
+      resolve();
+    };
+    signal.addEventListener('abort', settle);
+    process.stdout.write(text, settle);
+    if (signal.aborted) settle();
+  });
+
+/** A line on stderr, for as long as somebody reads it. */
+function sayer(): (line: string) => void {
+  let gone = false;
+  process.stderr.on('error', () => {
+    gone = true;
+  });
+  return (line) => {
+    if (!gone) process.stderr.write(`${line}\n`);
+  };
+}
+
+/**
+ * Whole milliseconds, at least one, and no more than the program can be told; undefined for anything else. Not an option parser
+ * of commander's, which would add words.
+ */
 function parseDuration(text: string): number | undefined {
   const duration = Number(text);
-  return /^\d+$/.test(text) && duration > 0 && Number.isSafeInteger(duration) ? duration : undefined;
+  return /^\d+$/.test(text) && duration > 0 && duration <= MAX_DURATION_MS ? duration : undefined;
 }

@@ -1,6 +1,6 @@
 // ELF64 -> sections, symbols and relocations, in either byte order. Knows nothing of BPF.
 
-import { cString, type Region, slice, withOrder } from '../bytes/index.js';
+import { asRegion, cString, type Region, slice, withOrder } from '../bytes/index.js';
 import { FormatError, UnsupportedError } from '../errors.js';
 import * as uapi from '../uapi/elf.js';
 
@@ -50,10 +50,12 @@ export interface ElfFile {
 
 /**
  * Reads the whole structure of a file. Sections view the given bytes.
+ * @param input A region names the file in errors.
  * @throws {FormatError} for what is not ELF, or whose tables or sections do not lie in the file.
  * @throws {UnsupportedError} for 32-bit ELF.
  */
-export function parseElf(file: Region): ElfFile {
+export function parseElf(input: Region | Uint8Array): ElfFile {
+  const file = asRegion(input);
   const ordered = checkIdent(file);
   const header = uapi.elf64Header.read(slice(ordered, 0, uapi.elf64Header.size, 'the ELF header'), 0);
   const sections = parseSections(ordered, header);

@@ -8,7 +8,7 @@ import type { Reply } from './kernel.js';
 
 /** What a process needs to load and attach tracing programs. */
 export const RIGHTS =
-  'Run as root, or give the process CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8), for example: sudo setcap cap_bpf,cap_perfmon=ep "$(readlink -f "$(which node)")".';
+  'Run as root. Without root the process needs CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8); for tracepoints also CAP_DAC_READ_SEARCH, and a mounted tracefs: mount -t tracefs tracefs /sys/kernel/tracing.';
 
 interface Row {
   readonly call?: string;
@@ -33,6 +33,7 @@ const REMEDIES: readonly Row[] = [
       'Not enough memory for the whole map, or the memory cgroup is full. A smaller max_entries or BPF_F_NO_PREALLOC helps.',
   },
   { call: 'bpf(BPF_PROG_LOAD)', errno: 'E2BIG', remedy: 'The program has too many instructions.' },
+  { call: 'bpf(BPF_LINK_CREATE)', errno: 'EEXIST', remedy: 'The program is attached there already.' },
   { errno: 'ENOSYS', remedy: 'This kernel is built without bpf(2) (CONFIG_BPF_SYSCALL), or a seccomp filter hides it.' },
 ];
 
@@ -40,14 +41,23 @@ const REMEDIES: readonly Row[] = [
 export function failure(step: Step, { result, out }: Reply): SyscallError {
   const call = callName(step);
   const errno = errnoName(-result);
+  const { where = {} } = step;
   const doing = `Cannot do "${step.id}" (${step.why})`;
   const log = textUntilNul(out.get('log_buf') ?? new Uint8Array());
   if (step.call === 'bpf' && step.cmd === 'BPF_PROG_LOAD' && log) {
-    return new VerifierError(call, errno, log, { doing, remedy: `The verifier says: ${verdict(log)}` });
+    const source = sourceOf(log);
+    return new VerifierError(call, errno, log, {
+      doing,
+      where: source ? { ...where, source } : where,
+      remedy: `The verifier says: ${verdict(log)}`,
+    });
   }
   const remedy = REMEDIES.find((row) => row.errno === errno && (row.call ?? call) === call)?.remedy;
-  return new SyscallError(call, errno, remedy ? { doing, remedy } : { doing });
+  return new SyscallError(call, errno, remedy ? { doing, where, remedy } : { doing, where });
 }
+
+/** `a.bpf.c:12`: the last source line in front of the failure. */
+const sourceOf = (log: string): string | undefined => [...log.matchAll(/^; .* @ (\S+:\d+)$/gm)].at(-1)?.[1];
 
 /** The last line that is not statistics: the verifier's reason. */
 function verdict(log: string): string {

@@ -41,11 +41,6 @@ export class Session implements FdTable, Disposable {
     this.#fds = new Map();
     return moved;
   }
-  /** Takes over what another session owns. */
-  adopt(other: Session): void {
-    for (const [id, fd] of other.#fds) this.#fds.set(id, fd);
-    other.#fds = new Map();
-  }
   /** Closes everything, last made first. */
   [Symbol.dispose](): void {
     for (const id of [...this.#fds.keys()].reverse()) this.close(id);

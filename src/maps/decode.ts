@@ -12,6 +12,7 @@ export function compileDecoder<T>(shape: Shape): Decode<T> {
   const functions: string[] = [];
   const names = new Map<number, string>(); // record type -> its function
   const constants: unknown[] = [];
+  let text: ReturnType<typeof textReader> | undefined; // it has room for thousands of texts: only where there are any
 
   const constant = (value: unknown): string => `k[${constants.push(value) - 1}]`;
   const readInt = (size: number, signed: boolean, at: string): string =>
@@ -36,6 +37,7 @@ export function compileDecoder<T>(shape: Shape): Decode<T> {
       case 'float':
         return `v.getFloat${current.size * 8}(${at},true)`;
       case 'text':
+        text ??= textReader();
         return `h.text(v,b,${at},${current.size})`;
       case 'bytes':
         return `b.slice(${at},${at}+${current.size})`;
@@ -73,7 +75,7 @@ export function compileDecoder<T>(shape: Shape): Decode<T> {
   };
 
   const root = shape.kind === 'record' ? record(shape) : `(v,b,o)=>${read(shape, 'o')}`;
-  const helpers = { text: textReader(), name: enumName, list, bits: readBits };
+  const helpers = { text, name: enumName, list, bits: readBits };
   return new Function('h', 'k', `"use strict";${functions.join('\n')}return ${root};`)(helpers, constants) as Decode<T>;
 }
 

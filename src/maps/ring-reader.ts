@@ -26,6 +26,8 @@ export interface RingMemory {
  * several times the cost of reading a record; the kernel needs it only to reuse the room, and to know when to wake us.
  */
 const PUBLISH_EVERY = 64;
+/** But never is more than this part of the ring kept from the kernel by a reader that takes its time. */
+const PUBLISH_PART = 1 / 8;
 
 const BUSY = BPF_RINGBUF_BUSY_BIT | 0;
 const DISCARDED = BPF_RINGBUF_DISCARD_BIT;
@@ -61,6 +63,7 @@ export class RingReader {
   /** What the kernel was told. */
   #published: number;
   #unpublishedRecords = 0;
+  readonly #mostUnpublished: number;
 
   constructor({ consumer, producer, pageSize, size, weaklyOrdered }: RingMemory) {
     this.#consumer = new BigInt64Array(consumer, 0, 1);
@@ -70,6 +73,7 @@ export class RingReader {
     this.bytes = new Uint8Array(producer, pageSize, 2 * size);
     this.size = size;
     this.#mask = size - 1;
+    this.#mostUnpublished = size * PUBLISH_PART;
     this.#weaklyOrdered = weaklyOrdered;
     this.#position = Number(BigInt.asIntN(32, Atomics.load(this.#consumer, 0)));
     this.#end = this.#position;
@@ -83,19 +87,20 @@ export class RingReader {
 
   /** Goes to the next record that is ready; false when there is none. The record before it is consumed. */
   next(): boolean {
+    if (this.#advance()) return true;
+    // The kernel wakes a reader only for the record at the published position: publish, then look for the last time.
+    this.publish();
+    return this.#advance();
+  }
+
+  #advance(): boolean {
     for (;;) {
-      if (this.#position === this.#end && !this.#look()) {
-        // The kernel wakes a reader only for the record at the published position: publish, then look for the last time.
+      if (this.#position === this.#end && !this.#look()) return false;
+      if (this.#unpublishedRecords >= PUBLISH_EVERY || (this.#position - this.#published) >>> 0 >= this.#mostUnpublished)
         this.publish();
-        if (!this.#look()) return false;
-      }
-      if (this.#unpublishedRecords >= PUBLISH_EVERY) this.publish();
       const at = this.#position & this.#mask;
       const header = this.#weaklyOrdered ? Atomics.load(this.#headers, at >>> 2) : (this.#headers[at >>> 2] as number);
-      if ((header & BUSY) !== 0) {
-        this.publish(); // still being written; what follows it must wait, to keep the order
-        return false;
-      }
+      if ((header & BUSY) !== 0) return false; // still being written; what follows it must wait, to keep the order
       const length = header & LENGTH;
       this.#position = (this.#position + ((length + BPF_RINGBUF_HDR_SZ + 7) & ~7)) | 0;
       this.#unpublishedRecords++;
@@ -109,26 +114,35 @@ export class RingReader {
     }
   }
 
+  /** Whether the producer has gone further. */
+  #look(): boolean {
+    this.#end = Atomics.load(this.#producer, 0);
+    return this.#position !== this.#end;
+  }
+
   /**
-   * Hands over the next records that are ready, one run of them: 64 at most, and fewer if something comes in between. Takes half
-   * the time of a loop over `next()`, because almost everything stays in registers.
-   * @returns Their number; 0 when none is ready.
+   * Hands over the next records that are ready, one run of them: as many as may go by unpublished, and fewer if something comes in between. Takes half
+   * the time of a loop over `next()`, because almost everything stays in registers. Publishes only once in a while, even when
+   * there is nothing more: a program need not wake a reader that is still at it, which would take it longer than its record.
+   * @returns Their number; 0 when none is ready. Who then waits, publishes first.
    */
   run(onRecord: OnRecord): number {
-    if (!this.next()) return 0; // which also deals with all that is not a plain record
+    if (!this.#advance()) return 0; // which also deals with all that is not a plain record
     const { bytes } = this;
     const headers = this.#headers;
     const mask = this.#mask;
     const weaklyOrdered = this.#weaklyOrdered;
     let { at, length } = this;
     let position = this.#position;
+    const publishAt = (this.#published + this.#mostUnpublished) | 0;
     let count = 0;
     try {
       for (;;) {
         count++;
         onRecord(bytes, at, length);
         // The callback may have read on itself, or called stop().
-        if (position !== this.#position || position === this.#end || count === PUBLISH_EVERY) return count;
+        if (position !== this.#position || position === this.#end) return count;
+        if (count === PUBLISH_EVERY || ((position - publishAt) | 0) >= 0) return count;
         at = position & mask;
         length = weaklyOrdered ? Atomics.load(headers, at >>> 2) : (headers[at >>> 2] as number);
         if ((length & ~LENGTH) !== 0) return count;
@@ -145,12 +159,6 @@ export class RingReader {
   /** Ends the run that is going on after the record in hand. */
   stop(): void {
     this.#end = this.#position;
-  }
-
-  /** Whether the producer has gone further. */
-  #look(): boolean {
-    this.#end = Atomics.load(this.#producer, 0);
-    return this.#position !== this.#end;
   }
 
   /** Tells the kernel that all records handed out so far are consumed. */

@@ -23,10 +23,12 @@ export interface RingParts {
   readonly close: () => void;
 }
 
-export interface EventOptions {
+export interface RecordOptions {
+  readonly signal?: AbortSignal;
+}
+export interface EventOptions extends RecordOptions {
   /** The records' type in the object's BTF: `event`. May be left out where the object has only one candidate. */
   readonly type?: string;
-  readonly signal?: AbortSignal;
 }
 
 /** After this many events in one go the rest of the process gets a turn: some milliseconds at most. */
@@ -52,7 +54,7 @@ export class RingBuffer<E = unknown> implements Disposable {
   get size(): number {
     return this.#parts.reader.size;
   }
-  /** Bytes that wait to be consumed now, the 8-byte headers included; and the most that any look at the ring has found. */
+  /** Bytes that wait to be read now, the 8-byte headers included; and the most that any look at the ring has found. */
   get fill(): { readonly bytes: number; readonly highWater: number } {
     const bytes = this.#look();
     return { bytes, highWater: this.#highWater };
@@ -91,10 +93,15 @@ export class RingBuffer<E = unknown> implements Disposable {
     return count;
   }
 
-  /** Waits at most `timeoutMs` for records, then consumes as `consume` does; 0 when none came, or `signal` aborted. */
+  /**
+   * Waits at most `timeoutMs` for records, then consumes as `consume` does; 0 when none came, or `signal` aborted. As in
+   * epoll_wait(2), a negative time is forever; so is Infinity.
+   */
   async poll(timeoutMs: number, onEvent: (event: E) => void, { type, signal }: EventOptions = {}): Promise<number> {
+    if (Number.isNaN(timeoutMs)) throw new UsageError(`poll of ${this.name}: the time is not a number`);
     const before = this.consume(onEvent, type);
-    if (before > 0 || signal?.aborted || !(await this.#parts.waiter.readable(timeoutMs, signal)) || this.#closed) return before;
+    const timeout = timeoutMs < 0 || timeoutMs === Number.POSITIVE_INFINITY ? undefined : timeoutMs;
+    if (before > 0 || signal?.aborted || !(await this.#wait(timeout, signal)) || this.#closed) return before;
     return this.consume(onEvent, type);
   }
 
@@ -105,7 +112,7 @@ export class RingBuffer<E = unknown> implements Disposable {
   }
 
   /** `forEach` without decoding; see `consumeRecords`. */
-  async forEachRecord(onRecord: OnRecord, { signal }: EventOptions = {}): Promise<void> {
+  async forEachRecord(onRecord: OnRecord, { signal }: RecordOptions = {}): Promise<void> {
     const reader = this.#reader();
     // The callback itself may abort. A listener tells: asking the signal for each record costs more than the record.
     let aborted = signal?.aborted ?? false;
@@ -118,34 +125,31 @@ export class RingBuffer<E = unknown> implements Disposable {
       while (!aborted && !this.#closed) {
         this.#look();
         let turn = 0;
-        try {
-          for (let run = 1; run > 0 && turn < EVENTS_A_TURN && !aborted && !this.#closed; turn += run) run = reader.run(onRecord);
-        } finally {
-          reader.publish();
-        }
-        if (turn > 0) await this.#parts.waiter.breathe();
-        else await this.#parts.waiter.readable(undefined, signal);
+        for (let run = 1; run > 0 && turn < EVENTS_A_TURN && !aborted && !this.#closed; turn += run) run = reader.run(onRecord);
+        await (turn > 0 ? this.#parts.waiter.breathe() : this.#wait(undefined, signal));
       }
     } finally {
+      reader.publish();
       signal?.removeEventListener('abort', abort);
     }
   }
 
   /**
    * Events as they come, until `signal` aborts, the loop is left, or the ring is closed. A pending `next()` settles then.
-   * @param type The records' type, if the object has more than one candidate.
+   * @param type The records' type, if the object has more than one candidate; or all options, as `forEach` takes them.
    */
-  events(type?: string, { signal }: EventOptions = {}): AsyncIterableIterator<E> {
+  events(type?: string | EventOptions, options: RecordOptions = {}): AsyncIterableIterator<E> {
+    const named: EventOptions = typeof type === 'object' ? type : { ...options, ...(type !== undefined && { type }) };
     const { reader } = this.#parts;
-    const decode = this.#decoder(type);
-    return this.#iterate(() => decode(reader.bytes, reader.at, reader.length) as E, signal);
+    const decode = this.#decoder(named.type);
+    return this.#iterate(() => decode(reader.bytes, reader.at, reader.length) as E, named.signal);
   }
 
   /**
    * Records as views of the kernel's memory, each good until the next turn of the loop, or until another consumer takes a record;
    * `slice()` keeps one.
    */
-  records({ signal }: EventOptions = {}): AsyncIterableIterator<Uint8Array> {
+  records({ signal }: RecordOptions = {}): AsyncIterableIterator<Uint8Array> {
     const reader = this.#reader();
     return this.#iterate(() => reader.bytes.subarray(reader.at, reader.at + reader.length), signal);
   }
@@ -166,7 +170,7 @@ export class RingBuffer<E = unknown> implements Disposable {
         }
         const isTired = turn === EVENTS_A_TURN;
         turn = 0;
-        await (isTired ? waiter.breathe() : waiter.readable(undefined, signal));
+        await (isTired ? waiter.breathe() : this.#wait(undefined, signal));
       }
       if (!this.#closed) reader.publish();
       return done;
@@ -183,6 +187,18 @@ export class RingBuffer<E = unknown> implements Disposable {
         return this;
       },
     };
+  }
+
+  /**
+   * Waits until there may be something to read. The kernel wakes a reader only for the record at the published position: so
+   * everything is published, and then looked at once more, because a record may have come in between.
+   */
+  async #wait(timeoutMs: number | undefined, signal: AbortSignal | undefined): Promise<boolean> {
+    const { reader, waiter } = this.#parts;
+    reader.publish();
+    if (reader.available === 0) return waiter.readable(timeoutMs, signal);
+    await waiter.breathe();
+    return true;
   }
 
   #reader(): RingReader {

@@ -1,5 +1,6 @@
 // A BPF map that reads like a JavaScript Map, with keys and values typed by BTF.
 
+import { hex } from '../bytes/index.js';
 import { BpfError, UsageError } from '../errors.js';
 import { BPF_ANY, BPF_EXIST, BPF_NOEXIST } from '../uapi/bpf.js';
 import { compileDecoder, type Decode } from './decode.js';
@@ -77,7 +78,9 @@ export class BpfMap<K = unknown, V = unknown> {
   }
   /** @throws {SyscallError} EEXIST or ENOENT as `mode` asks for, E2BIG when the map is full. */
   set(key: K, value: V, mode: UpdateMode = 'any'): this {
-    this.#ops.update(this.#encodeKey(key), this.#value.encode(value, `value of ${this.name}`), UPDATE_FLAGS[mode]);
+    const flags = UPDATE_FLAGS[mode];
+    if (flags === undefined) throw new UsageError(`Map ${this.name}: "${mode}" is no way to set; any, create and replace are`);
+    this.#ops.update(this.#encodeKey(key), this.#value.encode(value, `value of ${this.name}`), flags);
     return this;
   }
   /** Whether the key was there. */
@@ -121,7 +124,7 @@ export class BpfMap<K = unknown, V = unknown> {
           remedy: 'Stop what changes it, or try again.',
         });
       const next = this.#next(key);
-      const text = String.fromCharCode(...key);
+      const text = hex(key);
       if (!seen.has(text)) {
         seen.add(text);
         yield key;

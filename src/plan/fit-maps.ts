@@ -9,6 +9,10 @@ export const RING_BUFFERS: ReadonlySet<number> = new Set([
   BPF_MAP_TYPE.BPF_MAP_TYPE_USER_RINGBUF,
 ]);
 
+/** A perf event array without a size has a slot for each CPU that the machine may ever have. */
+export const wantsSlotPerCpu = (map: BpfMapDef): boolean =>
+  map.type === BPF_MAP_TYPE.BPF_MAP_TYPE_PERF_EVENT_ARRAY && map.maxEntries === 0;
+
 /** The object with its maps as this machine wants them. */
 export const fitMaps = (object: BpfObject, facts: Pick<KernelFacts, 'pageSize' | 'possibleCpus'>): BpfObject => ({
   ...object,
@@ -17,7 +21,7 @@ export const fitMaps = (object: BpfObject, facts: Pick<KernelFacts, 'pageSize' |
 
 /** @see libbpf adjust_ringbuf_sz and map_set_def_max_entries, src/libbpf.c */
 function fittedMaxEntries(map: BpfMapDef, { pageSize, possibleCpus }: Pick<KernelFacts, 'pageSize' | 'possibleCpus'>): number {
-  if (map.type === BPF_MAP_TYPE.BPF_MAP_TYPE_PERF_EVENT_ARRAY && map.maxEntries === 0) return possibleCpus;
+  if (wantsSlotPerCpu(map)) return possibleCpus ?? 0;
   if (!RING_BUFFERS.has(map.type) || map.maxEntries === 0) return map.maxEntries;
   const pages = map.maxEntries / pageSize;
   if (Number.isInteger(pages) && Number.isInteger(Math.log2(pages))) return map.maxEntries;

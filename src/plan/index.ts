@@ -5,4 +5,5 @@ export * from './facts.js';
 export * from './features.js';
 export * from './fit-maps.js';
 export * from './load.js';
+export * from './loadable.js';
 export * from './step.js';

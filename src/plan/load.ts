@@ -10,6 +10,7 @@ import { BPF_INSN_SZ, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE } from '../uapi/in
 import { RLIM_INFINITY } from '../uapi/resource.js';
 import type { KernelFacts } from './facts.js';
 import { RING_BUFFERS } from './fit-maps.js';
+import { loadable } from './loadable.js';
 import type { Attr, BpfStep, FdRef, Step, WithFds } from './step.js';
 
 /** Ids of the steps whose descriptors others refer to. */
@@ -21,9 +22,6 @@ export const stepIds = {
 } as const;
 
 const U32_ZERO = new Uint8Array(4);
-
-/** The programs that a load sends to the kernel: entry functions whose section does not switch them off. */
-export const loadable = (object: BpfObject) => object.programs.filter((program) => !program.isSubprogram && program.autoload);
 
 /**
  * The whole load, in order, of an object that is relocated and whose maps are fitted (`fitMaps`).
@@ -106,6 +104,7 @@ function planMap(object: BpfObject, map: BpfMapDef): BpfStep[] {
     });
   const id = stepIds.map(map.name);
   const ref: FdRef = { fd: id };
+  const where = { ...object.where, map: map.name };
   const typed =
     object.btf !== undefined &&
     !WITHOUT_BTF.has(map.type) &&
@@ -126,7 +125,8 @@ function planMap(object: BpfObject, map: BpfMapDef): BpfStep[] {
   const steps: BpfStep[] = [
     {
       id,
-      why: `${map.data ? `the memory of section ${map.data.section}` : `map ${map.name}`}`,
+      why: map.data ? `the memory of section ${map.data.section}` : `map ${map.name}`,
+      where,
       makes: 'fd',
       call: 'bpf',
       cmd: 'BPF_MAP_CREATE',
@@ -136,7 +136,8 @@ function planMap(object: BpfObject, map: BpfMapDef): BpfStep[] {
   if (map.data && (map.data.frozen || !isZero(map.data.image))) {
     steps.push({
       id: `${id} contents`,
-      why: `its initial contents`,
+      why: 'its initial contents',
+      where,
       call: 'bpf',
       cmd: 'BPF_MAP_UPDATE_ELEM',
       attr: { map_fd: ref, key: U32_ZERO, value: map.data.image, flags: 0 },
@@ -146,6 +147,7 @@ function planMap(object: BpfObject, map: BpfMapDef): BpfStep[] {
     steps.push({
       id: `${id} freeze`,
       why: 'from now on nobody can change it, so the verifier may rely on its values',
+      where,
       call: 'bpf',
       cmd: 'BPF_MAP_FREEZE',
       attr: { map_fd: ref },
@@ -195,11 +197,20 @@ function planProgram(object: BpfObject, linked: LinkedProgram, facts: KernelFact
   };
   const bound = object.maps.filter((map) => map.data?.frozen);
   return [
-    { id, why: `program ${program.name}, of section ${program.section}`, makes: 'fd', call: 'bpf', cmd: 'BPF_PROG_LOAD', attr },
+    {
+      id,
+      why: `program ${program.name}, of section ${program.section}`,
+      where,
+      makes: 'fd',
+      call: 'bpf',
+      cmd: 'BPF_PROG_LOAD',
+      attr,
+    },
     ...bound.map(
       (map): Step => ({
         id: `${id} binds ${map.name}`,
         why: 'so that tools that show the program also show its constants',
+        where,
         optional: true,
         call: 'bpf',
         cmd: 'BPF_PROG_BIND_MAP',

@@ -1,5 +1,6 @@
 // A step: one system call as a value, with its decoded attributes and its reason. A plan is a list of them.
 
+import type { Where } from '../errors.js';
 import type { BpfCmd } from '../uapi/enums.js';
 import type { PerfEventIoc } from '../uapi/perf-event.js';
 import type { RLimit } from '../uapi/resource.js';
@@ -23,6 +24,8 @@ export type Step = {
   readonly id: string;
   /** One sentence for people. */
   readonly why: string;
+  /** What of the object it is for, in errors. */
+  readonly where?: Where;
   /** The result is a descriptor, which the session owns from then on. */
   readonly makes?: 'fd';
   /** A failure is noted, and the plan goes on: what this step does is of use, but nothing stands on it. */

@@ -1,13 +1,12 @@
 // Reading facts from this machine: only what is asked for, and what cannot change only once a process.
 
-import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import type { Btf } from '../btf/index.js';
 import { SyscallError } from '../errors.js';
-import { drive, execute, type Kernel } from '../load/index.js';
+import { drive, execute, type Kernel, type StepEvent } from '../load/index.js';
 import { FEATURES, type FeatureName, type KernelFacts, type Wanted } from '../plan/index.js';
 import { realKernel } from './kernel.js';
-import { kernelBtf } from './kernel-btf.js';
+import { kernelBtf, read } from './kernel-btf.js';
 import { pageSize } from './libc.js';
 import { openTracefs, readTracepointId } from './tracefs.js';
 
@@ -16,20 +15,22 @@ export interface FactOptions {
   readonly btf?: Btf;
   /** Told what was found out and how, a line at a time. */
   readonly note?: (text: string) => void;
+  /** Sees the steps of feature probes. */
+  readonly observe?: (event: StepEvent) => void;
 }
 
 /**
  * @throws {SyscallError} or {UnsupportedError} when something that is wanted cannot be found out.
  */
-export function readFacts(wanted: Wanted, { btf, note = () => {} }: FactOptions = {}): KernelFacts {
+export function readFacts(wanted: Wanted, { btf, note = () => {}, observe }: FactOptions = {}): KernelFacts {
   return {
     pageSize: pageSize(),
-    possibleCpus: possibleCpus(),
+    possibleCpus: wanted.possibleCpus ? possibleCpus() : undefined,
     kernelVersion: versionCode(release()),
     kernelBtf: wanted.kernelBtf
       ? (btf ?? timed(note, (found) => `kernel BTF: ${found.length - 1} types from ${found.where.file}`, kernelBtf))
       : btf,
-    features: new Map(wanted.features.flatMap((name) => feature(name, note))),
+    features: new Map(wanted.features.flatMap((name) => feature(name, note, observe))),
     tracepointIds: tracepointIds(wanted.tracepoints, note),
   };
 }
@@ -55,9 +56,9 @@ function tracepointIds(names: readonly string[], note: (text: string) => void): 
 const knownFeatures = new Map<FeatureName, boolean>();
 
 /** Absent when the kernel would not say, for want of rights; the load will then fail with the reason. */
-function feature(name: FeatureName, note: (text: string) => void): [FeatureName, boolean][] {
+function feature(name: FeatureName, note: (text: string) => void, observe: FactOptions['observe']): [FeatureName, boolean][] {
   const known = knownFeatures.get(name);
-  const found = known ?? probe(name, realKernel);
+  const found = known ?? probe(name, realKernel, observe);
   if (found === undefined) return [];
   if (known === undefined)
     note(`feature ${name}: ${found ? 'yes' : 'no'} (the kernel ${FEATURES[name].what} since ${FEATURES[name].since})`);
@@ -66,10 +67,10 @@ function feature(name: FeatureName, note: (text: string) => void): [FeatureName,
 }
 
 /** Whether the kernel has a feature; undefined when it cannot be told. */
-export function probe(name: FeatureName, kernel: Kernel): boolean | undefined {
+export function probe(name: FeatureName, kernel: Kernel, observe?: (event: StepEvent) => void): boolean | undefined {
   const { steps, failsWith } = FEATURES[name];
   try {
-    drive(execute(steps, kernel))[Symbol.dispose]();
+    drive(execute(steps, kernel), observe)[Symbol.dispose]();
     return true;
   } catch (error) {
     if (!(error instanceof SyscallError) || error.errno === 'EPERM') return undefined;
@@ -95,5 +96,5 @@ export function countCpus(list: string): number {
 }
 
 function possibleCpus(): number {
-  return countCpus(readFileSync('/sys/devices/system/cpu/possible', 'utf8'));
+  return countCpus(new TextDecoder().decode(read('/sys/devices/system/cpu/possible')));
 }

@@ -49,6 +49,12 @@ export function readBtf(file: string): Btf {
   const bytes = file === SYSFS ? (mapped(file) ?? read(file)) : read(file);
   const whole = region(bytes, { file });
   if (btfOrder(bytes)) return parseBtf(whole);
+  if (bytes[0] !== 0x7f) {
+    throw new FormatError('Neither raw BTF nor an ELF file', {
+      where: { file },
+      remedy: 'Name raw BTF, such as a copy of /sys/kernel/btf/vmlinux, or an ELF file with a .BTF section.',
+    });
+  }
   const section = parseElf(whole).sections.find(({ name }) => name === '.BTF');
   if (!section)
     throw new FormatError('This ELF file has no BTF', {

@@ -28,7 +28,8 @@ function libc(): Libc {
   if (loaded) return loaded;
   if (process.platform !== 'linux') {
     throw new UnsupportedError(`BPF programs are loaded into a Linux kernel, and this is ${process.platform}`, {
-      remedy: 'Reading objects, BTF, relocations and plans works here; loading and attaching needs Linux.',
+      remedy:
+        'Reading objects, BTF, relocations and plans works here: give plan() its facts, { facts: describeFacts({ kernelBtf }) } of tsbpf/plan. Loading and attaching needs Linux.',
     });
   }
   const numbers = SYSCALLS[process.arch as Arch];

@@ -4,6 +4,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { nearest, toCString } from '../bytes/index.js';
 import { FormatError, SyscallError, UnsupportedError } from '../errors.js';
+import { RIGHTS } from '../load/index.js';
 import { errnoName } from '../uapi/errno.js';
 import { syscall } from './libc.js';
 
@@ -11,9 +12,6 @@ const MOUNT_POINTS = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'];
 const FSOPEN_CLOEXEC = 1;
 const FSMOUNT_CLOEXEC = 1;
 const FSCONFIG_CMD_CREATE = 6;
-
-const RIGHTS_FOR_TRACEFS =
-  'Run as root. Without root, tracefs must be mounted (mount -t tracefs tracefs /sys/kernel/tracing), and the process needs CAP_DAC_READ_SEARCH to read it, CAP_BPF and CAP_PERFMON to load and attach.';
 
 /** A directory with tracefs in it, for as long as it is needed. `note` says how it came about. */
 export interface Tracefs extends Disposable {
@@ -58,7 +56,7 @@ function mountDetached(): number {
 function check(call: string, result: number): number {
   if (result >= 0) return result;
   const errno = errnoName(-result);
-  const remedy = errno === 'ENODEV' ? 'This kernel has no tracefs (CONFIG_FTRACE, CONFIG_TRACEPOINTS).' : RIGHTS_FOR_TRACEFS;
+  const remedy = errno === 'ENODEV' ? 'This kernel has no tracefs (CONFIG_FTRACE, CONFIG_TRACEPOINTS).' : RIGHTS;
   throw new SyscallError(call, errno, {
     doing: 'Tracepoint ids are in tracefs, which is not mounted and cannot be mounted',
     remedy,
@@ -79,7 +77,7 @@ export function readTracepointId({ path }: Tracefs, tracepoint: string): number 
     if (errno === 'ENOENT') throw new UnsupportedError(`This kernel has no tracepoint ${tracepoint}`, similar(path, tracepoint));
     throw new SyscallError('open', errno, {
       doing: `Cannot read the id of tracepoint ${tracepoint}`,
-      remedy: RIGHTS_FOR_TRACEFS,
+      remedy: RIGHTS,
     });
   }
   const id = Number(text.trim());

@@ -1,6 +1,12 @@
 // `tsbpf run bootstrap` on the real kernel, held against a workload whose every exec and exit is known.
 
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { bootstrap } from '../../src/run/index.js';
 import { start } from '../support/cli.js';
 import { describeWithKernel } from '../support/kernel.js';
 import { type Job, workload } from '../support/workload.js';
@@ -15,6 +21,32 @@ async function traced(args: readonly string[], ready: string, work: () => Promis
   const finished = await tool.end(signal);
   expect(finished).toMatchObject({ status: 0 });
   return { jobs, ...finished };
+}
+
+const bin = join(import.meta.dirname, '../../bin/tsbpf.js');
+
+/** Processes that only end: one event each, from children of one shell, whose pid it returns. */
+async function forks(count: number): Promise<number> {
+  const shell = spawn('/bin/sh', ['-c', `i=0; while [ $i -lt ${count} ]; do (:); i=$((i+1)); done`], { stdio: 'ignore' });
+  await once(shell, 'exit');
+  return shell.pid as number;
+}
+
+/** How many of the lines are ends of children of `ppid`. Throws when one is not whole. */
+const endsOf = (ppid: number, json: string) =>
+  json
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { ppid: number; exit_event: boolean })
+    .filter((event) => event.ppid === ppid && event.exit_event).length;
+
+/** Settles when the process leaves `signal` to the kernel. */
+async function leaves(pid: number, signal: number): Promise<void> {
+  for (;;) {
+    const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] as string;
+    if (((BigInt(`0x${caught}`) >> BigInt(signal - 1)) & 1n) === 0n) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
 
 describeWithKernel('tsbpf run bootstrap', () => {
@@ -95,5 +127,96 @@ describeWithKernel('tsbpf run bootstrap', () => {
     const ended = new Promise((resolve) => tool.process.on('exit', resolve));
     await workload([0]);
     expect(await ended).toBe(0);
+  });
+
+  test('goes on when nobody reads stderr any more', async () => {
+    const tool = start(['run', 'bootstrap', '--verbose']);
+    tool.process.stderr?.destroy();
+    await tool.saw(HEADER);
+    const [job] = await workload([4]);
+    const { status, stdout } = await tool.end('SIGINT');
+    expect(status).toBe(0);
+    expect(stdout).toContain(`${job?.comm.padEnd(16)} ${job?.pid}`);
+  });
+
+  test.each([[[]], [['--json']]])('a full disk is one clear message and exit 1 %j', async (flags) => {
+    const tool = spawn('/bin/sh', ['-c', 'exec "$0" "$@" >/dev/full', process.execPath, bin, 'run', 'bootstrap', ...flags]);
+    let stderr = '';
+    tool.stderr.setEncoding('utf8').on('data', (text) => {
+      stderr += text;
+    });
+    const ended = once(tool, 'close');
+    const busy = setInterval(() => spawnSync('/bin/true'), 50); // with --json only an event makes it write
+    const [status] = await ended;
+    clearInterval(busy);
+    expect(stderr).toBe('tsbpf: Cannot print: write(stdout) failed with ENOSPC\n');
+    expect(status).toBe(1);
+  });
+
+  test.each([
+    ['SIGINT', 'SIGINT'],
+    ['SIGINT', 'SIGTERM'],
+    ['SIGTERM', 'SIGINT'],
+  ] as const)('%s, then %s: the second ends it at once', async (first, second) => {
+    // Something that would keep it from ending, as a reader does that takes no more.
+    const stuck = ['--import', 'data:text/javascript,setInterval(() => {}, 1e6)'];
+    const tool = spawn(process.execPath, [...stuck, bin, 'run', 'bootstrap'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(tool.stdout, 'data');
+    const ended = once(tool, 'exit');
+    tool.kill(first);
+    await leaves(tool.pid as number, constants.signals.SIGINT);
+    await leaves(tool.pid as number, constants.signals.SIGTERM);
+    tool.kill(second);
+    expect(await ended).toEqual([null, second]);
+  });
+
+  test('a reader that stalls: events wait in the ring, what found it full is counted, and all lines are whole', async () => {
+    const tool = start(['run', 'bootstrap', '--json', '--verbose']);
+    await tool.saw('ioctl(<perf event sched/sched_process_exit');
+    tool.process.stdout?.pause();
+    const count = 8000; // what the socket, one write and the ring hold together is less
+    const shell = await forks(count);
+    tool.process.stdout?.resume();
+    const { status, stdout, stderr } = await tool.end('SIGINT');
+    expect(status).toBe(0);
+    const lost = Number(/^tsbpf: (\d+) events were lost: the ring buffer was full$/m.exec(stderr)?.[1]);
+    expect(lost).toBeGreaterThan(0);
+    const seen = endsOf(shell, stdout);
+    expect(seen).toBeGreaterThan(1000);
+    expect(seen + lost).toBeGreaterThanOrEqual(count); // others may have lost some as well
+  });
+
+  test('while a write is under way nothing more is read, and nothing gets lost that the ring has room for', async () => {
+    const stop = new AbortController();
+    const writes: string[] = [];
+    const warnings: string[] = [];
+    let started = () => {};
+    let release = () => {};
+    const first = new Promise<void>((resolve) => {
+      started = resolve;
+    });
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const running = bootstrap({
+      durationMs: 0,
+      json: true,
+      write: (text) => {
+        writes.push(text);
+        started();
+        return released;
+      },
+      warn: (message) => warnings.push(message),
+      signal: stop.signal,
+    });
+    const shells = [await forks(1)];
+    await first;
+    shells.push(await forks(700));
+    expect(writes.length).toBe(1);
+    release();
+    stop.abort();
+    await running;
+    expect(warnings).toEqual([]);
+    expect(shells.map((shell) => endsOf(shell, writes.join('')))).toEqual([1, 700]);
   });
 });

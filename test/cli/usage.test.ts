@@ -7,13 +7,16 @@ import { describe, expect, test } from 'vitest';
 import { tsbpf } from '../support/cli.js';
 
 describe('wrong usage ends with 2', () => {
-  test.each(['abc', '0', '-1', '1.5', '', '1e3'])('--duration %j', (duration) => {
-    const { status, stdout, stderr } = tsbpf(['run', 'bootstrap', '-d', duration]);
-    expect(status).toBe(2);
-    expect(stdout).toBe('');
-    expect(stderr.split('\n')[0]).toBe(`Invalid duration: ${duration}`);
-    expect(stderr).toContain('Usage: tsbpf run bootstrap');
-  });
+  test.each(['abc', '0', '-1', '1.5', '', '1e3', '18446744073710', '99999999999999999999', '9'.repeat(400)])(
+    '--duration %j',
+    (duration) => {
+      const { status, stdout, stderr } = tsbpf(['run', 'bootstrap', '-d', duration]);
+      expect(status).toBe(2);
+      expect(stdout).toBe('');
+      expect(stderr.split('\n')[0]).toBe(`Invalid duration: ${duration}`);
+      expect(stderr).toContain('Usage: tsbpf run bootstrap');
+    },
+  );
 
   test.each([
     [['run', 'bootstrap', '--nope'], "unknown option '--nope'"],
@@ -71,7 +74,7 @@ describe('the machine does not allow it: one message with the remedy, exit 1', (
   test.each([
     ['a file that is not there', '/nonexistent', /Cannot read \/nonexistent.*ENOENT/],
     ['a directory', tmpdir(), /is a directory/],
-    ['neither BTF nor ELF', join(import.meta.dirname, 'usage.test.ts'), /Not an ELF file/],
+    ['neither BTF nor ELF', join(import.meta.dirname, 'usage.test.ts'), /Neither raw BTF nor an ELF file/],
     ['an ELF file without BTF', process.execPath, /has no BTF/],
   ])('--btf with %s', (_, file, words) => {
     const { status, stderr } = tsbpf(['run', 'bootstrap', '--btf', file]);

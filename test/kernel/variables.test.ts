@@ -44,6 +44,7 @@ describeWithKernel('variables of a loaded object', () => {
     using loaded = object.load();
     expect(loaded.rodata.min_duration_ns).toBe(0x0102030405060708n);
     expect(() => {
+      // @ts-expect-error the types know it too
       loaded.rodata.min_duration_ns = 1n;
     }).toThrow('Cannot set "min_duration_ns": constants are frozen once the object is loaded');
     const rodata = loaded.object.maps.find(({ data }) => data?.section === '.rodata');

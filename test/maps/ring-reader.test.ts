@@ -88,6 +88,17 @@ describe('RingReader', () => {
     expect(ring.consumerPosition).toBe(150n * 16n);
   });
 
+  it('gives room back to programs while it reads slowly, also where few records fill the ring', () => {
+    const ring = new SimulatedRing(4096);
+    let sent = 0;
+    while (ring.put(record(sent, 400))) sent++;
+    expect(sent).toBe(10);
+    for (let i = 0; i < 9; i++) ring.reader.next(); // the ninth is in hand, the tenth waits
+    const dropped = ring.dropped;
+    for (let i = 0; i < 6; i++) ring.put(record(sent + i, 400));
+    expect(ring.dropped).toBe(dropped);
+  });
+
   it('publishes when asked', () => {
     const ring = new SimulatedRing(SIZE, 0xfffffffff8n);
     ring.put(record(0, 8));

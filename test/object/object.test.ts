@@ -52,6 +52,7 @@ describe('bootstrap', () => {
       ['map', 'exec_start'],
       ['map_value', 'bootstra.rodata'],
       ['map', 'rb'],
+      ['map_value', 'bootstra.bss'],
     ]);
   });
 
