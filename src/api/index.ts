@@ -2,4 +2,5 @@
 
 export * from './loaded.js';
 export * from './open.js';
+export * from './plan.js';
 export * from './types.js';

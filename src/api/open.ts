@@ -9,10 +9,11 @@ import { UsageError } from '../errors.js';
 import { drive, execute, type Kernel, type StepEvent } from '../load/index.js';
 import { variablesOf } from '../maps/index.js';
 import { type BpfObject, openObject } from '../object/index.js';
-import { fitMaps, type KernelFacts, planLoad, type Step, wanted } from '../plan/index.js';
-import { type Fixup, relocate } from '../relocate/index.js';
+import { fitMaps, type KernelFacts, planLoad, wanted } from '../plan/index.js';
+import { relocate } from '../relocate/index.js';
 import { read, readBtf, readFacts, realKernel } from '../syscall/index.js';
 import { LoadedObject } from './loaded.js';
+import type { LoadPlan } from './plan.js';
 import { explainingPoison } from './poison.js';
 import type { ObjectTypes, Section, Untyped } from './types.js';
 
@@ -34,16 +35,6 @@ export interface LoadOptions {
   readonly onPlan?: (plan: LoadPlan) => void;
   /** Told what was found out about the machine, a line at a time. */
   readonly note?: (text: string) => void;
-}
-
-export interface LoadPlan {
-  /** As the file has it. */
-  readonly original: BpfObject;
-  /** Relocated, with its maps as this machine wants them. */
-  readonly object: BpfObject;
-  readonly facts: KernelFacts;
-  readonly fixups: readonly Fixup[];
-  readonly steps: readonly Step[];
 }
 
 /**

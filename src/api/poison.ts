@@ -4,7 +4,7 @@
 import { VerifierError } from '../errors.js';
 import { type LinkedProgram, linkProgram } from '../object/index.js';
 import { CORE_POISON, type Fixup, showSpec } from '../relocate/index.js';
-import type { LoadPlan } from './open.js';
+import type { LoadPlan } from './plan.js';
 
 /** Does what `load` does; a refusal because of poison is explained. */
 export function explainingPoison<T>(plan: LoadPlan, load: () => T): T {

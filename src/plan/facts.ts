@@ -5,7 +5,7 @@ import { FormatError } from '../errors.js';
 import type { BpfFunction, BpfObject } from '../object/index.js';
 import { needsKernelBtf } from '../relocate/index.js';
 import type { FeatureName } from './features.js';
-import { wantsSlotPerCpu } from './fit-maps.js';
+import { type MachineSizes, wantsSlotPerCpu } from './fit-maps.js';
 import { loadable } from './loadable.js';
 
 /** The questions that an object raises. */
@@ -17,10 +17,7 @@ export interface Wanted {
   readonly features: readonly FeatureName[];
 }
 
-export interface KernelFacts {
-  readonly pageSize: number;
-  /** Undefined when nobody asked. */
-  readonly possibleCpus: number | undefined;
+export interface KernelFacts extends MachineSizes {
   /** As LINUX_VERSION_CODE encodes it: (major << 16) + (minor << 8) + patch. */
   readonly kernelVersion: number;
   readonly kernelBtf: Btf | undefined;

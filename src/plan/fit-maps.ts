@@ -2,7 +2,13 @@
 
 import type { BpfMapDef, BpfObject } from '../object/index.js';
 import { BPF_MAP_TYPE } from '../uapi/enums.js';
-import type { KernelFacts } from './facts.js';
+
+/** What of a machine decides about sizes. */
+export interface MachineSizes {
+  readonly pageSize: number;
+  /** Undefined when nobody asked. */
+  readonly possibleCpus: number | undefined;
+}
 
 export const RING_BUFFERS: ReadonlySet<number> = new Set([
   BPF_MAP_TYPE.BPF_MAP_TYPE_RINGBUF,
@@ -14,13 +20,13 @@ export const wantsSlotPerCpu = (map: BpfMapDef): boolean =>
   map.type === BPF_MAP_TYPE.BPF_MAP_TYPE_PERF_EVENT_ARRAY && map.maxEntries === 0;
 
 /** The object with its maps as this machine wants them. */
-export const fitMaps = (object: BpfObject, facts: Pick<KernelFacts, 'pageSize' | 'possibleCpus'>): BpfObject => ({
+export const fitMaps = (object: BpfObject, facts: MachineSizes): BpfObject => ({
   ...object,
   maps: object.maps.map((map) => ({ ...map, maxEntries: fittedMaxEntries(map, facts) })),
 });
 
 /** @see libbpf adjust_ringbuf_sz and map_set_def_max_entries, src/libbpf.c */
-function fittedMaxEntries(map: BpfMapDef, { pageSize, possibleCpus }: Pick<KernelFacts, 'pageSize' | 'possibleCpus'>): number {
+function fittedMaxEntries(map: BpfMapDef, { pageSize, possibleCpus }: MachineSizes): number {
   if (wantsSlotPerCpu(map)) return possibleCpus ?? 0;
   if (!RING_BUFFERS.has(map.type) || map.maxEntries === 0) return map.maxEntries;
   const pages = map.maxEntries / pageSize;
