@@ -1,5 +1,7 @@
 // tsbpf where there is no kernel: everything that is a function of bytes.
 
+/// <reference lib="esnext.disposable" preserve="true" />
+
 export { planAttach } from './attach/index.js';
 export * from './btf/index.js';
 export * from './bytes/index.js';

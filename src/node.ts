@@ -1,5 +1,7 @@
 // tsbpf in Node: open, load, attach and read BPF objects. The rooms below are exported on their own: tsbpf/elf, tsbpf/btf, …
 
+/// <reference lib="esnext.disposable" preserve="true" />
+
 export {
   type Links,
   LoadedObject,

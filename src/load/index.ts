@@ -1,5 +1,7 @@
 // Steps -> a session that owns what they made, through whichever Kernel is given.
 
+/// <reference lib="esnext.disposable" preserve="true" />
+
 export * from './execute.js';
 export * from './failure.js';
 export * from './kernel.js';

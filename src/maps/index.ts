@@ -1,5 +1,7 @@
 // What outlives loading: typed maps, ring buffers, variables; BTF values <-> JavaScript values.
 
+/// <reference lib="esnext.disposable" preserve="true" />
+
 export * from './decode.js';
 export * from './encode.js';
 export * from './event-type.js';
