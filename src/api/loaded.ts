@@ -19,9 +19,9 @@ import {
   typedCodec,
   variablesOf,
 } from '../maps/index.js';
-import type { BpfMapDef, BpfObject } from '../object/index.js';
-import { type FdRef, stepIds } from '../plan/index.js';
-import { type Mapping, map as mapMemory, mapOps, pageSize, pollWaiter } from '../syscall/index.js';
+import type { BpfFunction, BpfMapDef, BpfObject } from '../object/index.js';
+import { type FdRef, loadable, stepIds } from '../plan/index.js';
+import { type Mapping, map as mapMemory, mapOps, pageSize, pollWaiter, readToEnd } from '../syscall/index.js';
 import { BPF_F_MMAPABLE } from '../uapi/bpf.js';
 import { BPF_MAP_TYPE } from '../uapi/enums.js';
 import type { ObjectTypes, Section, Untyped } from './types.js';
@@ -31,6 +31,8 @@ export interface LoadedParts {
   readonly session: Session;
   /** Runs the attach plan, which refers to what the session holds. */
   readonly attach: (session: Session) => Session;
+  /** Makes an iterator of a program. */
+  readonly iterate: (session: Session, program: BpfFunction) => Session;
   readonly onClose: () => void;
 }
 
@@ -43,17 +45,19 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
   /** By name, made when first used: a RingBuffer for ring buffers, a BpfMap for hash and array maps. */
   readonly maps: T['maps'];
   readonly #session: Session;
-  readonly #attach: (session: Session) => Session;
+  readonly #attach: LoadedParts['attach'];
+  readonly #iterate: LoadedParts['iterate'];
   readonly #onClose: () => void;
   readonly #made = new Map<string, BpfMap | RingBuffer>();
   readonly #memory = new Map<string, Mapping>();
   readonly #links = new Set<Links>();
   #closed = false;
 
-  constructor({ object, session, attach, onClose }: LoadedParts) {
+  constructor({ object, session, attach, iterate, onClose }: LoadedParts) {
     this.object = object;
     this.#session = session.move();
     this.#attach = attach;
+    this.#iterate = iterate;
     this.#onClose = onClose;
     const definitions = new Map(object.maps.map((map) => [map.name, map]));
     this.maps = new Proxy({} as Record<string, unknown>, {
@@ -151,6 +155,29 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
     const links = new Links(this.#attach(this.#open), () => this.#links.delete(links));
     this.#links.add(links);
     return links;
+  }
+
+  /**
+   * Runs a SEC("iter/…") program over everything that it lists, now; it need not be attached.
+   * @param name The program.
+   * @returns    What it wrote with bpf_seq_write and bpf_seq_printf.
+   * @throws {UsageError} when the object has no such iterator; {SyscallError}
+   */
+  iterate(name: string): Uint8Array<ArrayBuffer> {
+    const iterators = loadable(this.object).filter(({ def }) => def?.attach === 'iter');
+    const program = iterators.find((candidate) => candidate.name === name);
+    if (!program) {
+      const similar = nearest(
+        name,
+        iterators.map((candidate) => candidate.name),
+      );
+      throw new UsageError(`The object has no iterator "${name}"`, {
+        where: this.object.where,
+        remedy: similar ? `Did you mean "${similar}"?` : 'Iterators are programs of sections such as SEC("iter/task").',
+      });
+    }
+    using session = this.#iterate(this.#open, program);
+    return readToEnd(session.get({ fd: stepIds.iterator(name) }));
   }
 
   /** @throws {UsageError} when this is closed: nothing may be read from memory that is gone, or from a number that is another's. */

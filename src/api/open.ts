@@ -1,7 +1,7 @@
 // open(): the first call of an application. From here on a BPF object reads like a JavaScript object.
 
 import { fileURLToPath } from 'node:url';
-import { planAttach } from '../attach/index.js';
+import { planAttach, planIterate } from '../attach/index.js';
 import { type Btf, parseBtf } from '../btf/index.js';
 import { region } from '../bytes/index.js';
 import { parseElf } from '../elf/index.js';
@@ -9,7 +9,7 @@ import { UsageError } from '../errors.js';
 import { drive, execute, type Kernel, type StepEvent } from '../load/index.js';
 import { variablesOf } from '../maps/index.js';
 import { type BpfObject, openObject } from '../object/index.js';
-import { fitMaps, type KernelFacts, planLoad, wanted } from '../plan/index.js';
+import { coreTarget, fitMaps, type KernelFacts, planLoad, wanted } from '../plan/index.js';
 import { relocate } from '../relocate/index.js';
 import { read, readBtf, readFacts, realKernel } from '../syscall/index.js';
 import { LoadedObject } from './loaded.js';
@@ -93,7 +93,11 @@ export class OpenObject<T extends ObjectTypes = Untyped> implements Disposable {
     if (!image) throw new UsageError(`The object has no section ${name}`, { where: this.object.where });
     if (!btf || map.valueType === undefined)
       throw new UsageError(`Section ${name} has no types`, { where: this.object.where, remedy: 'Compile with clang -g.' });
-    return variablesOf(btf, map.valueType, { section: name, bytes: () => image });
+    return variablesOf(btf, map.valueType, {
+      section: name,
+      bytes: () => image,
+      ...(name === '.kconfig' && { readOnly: "externs get their values from the kernel's configuration" }),
+    });
   }
 
   /** What must be known of a machine, what CO-RE decides for it, and what would be done to it. Performs nothing on it but questions. */
@@ -105,7 +109,7 @@ export class OpenObject<T extends ObjectTypes = Untyped> implements Disposable {
         ...(options.note && { note: options.note }),
         ...(options.observe && { observe: options.observe }),
       });
-    const relocated = relocate(this.object, facts.kernelBtf && { kernel: facts.kernelBtf });
+    const relocated = relocate(this.object, coreTarget(facts));
     const object = fitMaps(relocated.object, facts);
     return { original: this.object, object, facts, fixups: relocated.fixups, steps: planLoad(object, facts) };
   }
@@ -124,6 +128,7 @@ export class OpenObject<T extends ObjectTypes = Untyped> implements Disposable {
       object,
       session,
       attach: (earlier) => drive(execute(planAttach(object, facts), kernel, earlier), observe),
+      iterate: (earlier, program) => drive(execute(planIterate(object, program), kernel, earlier), observe),
       onClose: () => this.#loaded.delete(loaded),
     });
     this.#loaded.add(loaded);

@@ -1,8 +1,9 @@
-// A CO-RE relocation that failed is poisoned, and the verifier refuses the program if that instruction can be reached. It
-// then names a helper that does not exist; here that becomes the field or type that the kernel lacks.
+// A CO-RE relocation that failed is poisoned, as is a call of a weak function that the kernel lacks, and the verifier refuses the
+// program if that instruction can be reached. It then names a helper that does not exist; here that becomes what the kernel lacks.
 
 import { VerifierError } from '../errors.js';
 import { type LinkedProgram, linkProgram } from '../object/index.js';
+import { KFUNC_POISON } from '../plan/index.js';
 import { CORE_POISON, type Fixup, showSpec } from '../relocate/index.js';
 import type { LoadPlan } from './plan.js';
 
@@ -11,7 +12,7 @@ export function explainingPoison<T>(plan: LoadPlan, load: () => T): T {
   try {
     return load();
   } catch (error) {
-    throw error instanceof VerifierError ? (explain(plan, error) ?? error) : error;
+    throw error instanceof VerifierError ? (explain(plan, error) ?? explainCall(plan, error) ?? error) : error;
   }
 }
 
@@ -29,10 +30,26 @@ function explain({ object, fixups }: LoadPlan, error: VerifierError): VerifierEr
   });
 }
 
+/** Poisoned calls carry the place of the function among the externs. */
+function explainCall({ object }: LoadPlan, error: VerifierError): VerifierError | undefined {
+  const poison = Number(/invalid func unknown#(\d+)/.exec(error.log)?.[1] ?? 0);
+  const extern = object.externs[poison - KFUNC_POISON];
+  const program = object.programs.find(({ name }) => name === error.where.program);
+  const slot = poisonedSlot(error.log, poison);
+  if (!extern || !program || slot === undefined) return undefined;
+  const owner = linkProgram(object, program).functions.findLast(({ start }) => start <= slot);
+  return new VerifierError(error.call, error.errno, error.log, {
+    doing: `Program ${program.name} calls ${extern.name}, which this kernel does not have, or has with another type`,
+    where: { ...error.where, insn: slot - (owner?.start ?? 0) },
+    remedy: `Guard the call: if (${extern.name}) …, or bpf_ksym_exists(${extern.name}).`,
+    cause: error,
+  });
+}
+
 /** The instruction that the verifier refused, as a slot of the linked program. */
-function poisonedSlot(log: string): number | undefined {
-  if (!log.includes(`invalid func unknown#${CORE_POISON}`)) return undefined;
-  const call = [...log.matchAll(new RegExp(`^(\\d+): \\(85\\) call unknown#${CORE_POISON}`, 'gm'))].at(-1)?.[1];
+function poisonedSlot(log: string, poison: number = CORE_POISON): number | undefined {
+  if (!log.includes(`invalid func unknown#${poison}`)) return undefined;
+  const call = [...log.matchAll(new RegExp(`^(\\d+): \\(85\\) call unknown#${poison}`, 'gm'))].at(-1)?.[1];
   return call === undefined ? undefined : Number(call);
 }
 

@@ -3,14 +3,21 @@
 import { UnsupportedError } from '../errors.js';
 import type { AttachFamily, BpfFunction, BpfObject } from '../object/index.js';
 import { type KernelFacts, loadable, type Step } from '../plan/index.js';
+import { attachIter, planIterate } from './iter.js';
 import { attachRawTracepoint } from './raw-tracepoint.js';
+import { attachTrace } from './trace.js';
 import { attachTracepoint } from './tracepoint.js';
+
+export { planIterate };
 
 type Attach = (object: BpfObject, program: BpfFunction, facts: KernelFacts) => Step[];
 
 const FAMILIES: Readonly<Partial<Record<AttachFamily, Attach>>> = {
   tracepoint: attachTracepoint,
   raw_tracepoint: attachRawTracepoint,
+  trace: attachTrace,
+  lsm: attachTrace,
+  iter: attachIter,
 };
 
 /**

@@ -5,6 +5,7 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
   let best: string | undefined;
   let least = Math.max(1, Math.floor(name.length / 2)) + 1;
   for (const candidate of candidates) {
+    if (Math.abs(candidate.length - name.length) >= least) continue; // so many edits at least: a kernel has 60,000 candidates
     const distance = editDistance(name, candidate);
     if (distance < least) {
       best = candidate;

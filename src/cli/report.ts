@@ -1,7 +1,7 @@
 // How an error ends a command: one clear message, without a stack trace, on stderr; with --json as one line on stdout.
 
 import { BpfError, VerifierError } from '../errors.js';
-import { toJson } from '../run/index.js';
+import { describeError, toJson } from '../run/index.js';
 
 const LOG_LINES = 20;
 
@@ -12,23 +12,11 @@ export function reportError(error: unknown, json: boolean): void {
     return;
   }
   if (json) {
-    process.stdout.write(`${toJson({ error: describe(error) })}\n`);
+    process.stdout.write(`${toJson({ error: describeError(error) })}\n`);
     return;
   }
   process.stderr.write(`tsbpf: ${error.message}\n`);
   if (error instanceof VerifierError) process.stderr.write(`${lastLines(error.log)}\n`);
-}
-
-function describe(error: BpfError): Record<string, unknown> {
-  const { code, what, where, remedy } = error;
-  return {
-    code,
-    message: what,
-    where,
-    ...(remedy && { remedy }),
-    ...('errno' in error && { errno: error.errno }),
-    ...(error instanceof VerifierError && { log: error.log }),
-  };
 }
 
 function lastLines(log: string): string {

@@ -3,6 +3,7 @@
 import { textUntilNul } from '../bytes/index.js';
 import { SyscallError, VerifierError } from '../errors.js';
 import { callName, type Step } from '../plan/index.js';
+import { BPF_ATTACH_TYPE } from '../uapi/enums.js';
 import { errnoName } from '../uapi/errno.js';
 import type { Reply } from './kernel.js';
 
@@ -10,14 +11,42 @@ import type { Reply } from './kernel.js';
 export const RIGHTS =
   'Run as root. Without root the process needs CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8); for tracepoints also CAP_DAC_READ_SEARCH, and a mounted tracefs: mount -t tracefs tracefs /sys/kernel/tracing.';
 
+/** Attach types of programs that the kernel calls by changing its own code. */
+const PATCHING: ReadonlySet<unknown> = new Set([
+  BPF_ATTACH_TYPE.BPF_TRACE_FENTRY,
+  BPF_ATTACH_TYPE.BPF_TRACE_FEXIT,
+  BPF_ATTACH_TYPE.BPF_MODIFY_RETURN,
+  BPF_ATTACH_TYPE.BPF_TRACE_FSESSION,
+  BPF_ATTACH_TYPE.BPF_LSM_MAC,
+  BPF_ATTACH_TYPE.BPF_LSM_CGROUP,
+]);
+
 interface Row {
   readonly call?: string;
   readonly errno: string;
+  readonly when?: (step: Step) => boolean;
   readonly remedy: string;
 }
 
 /** The first row that fits. */
 const REMEDIES: readonly Row[] = [
+  {
+    call: 'bpf(BPF_PROG_LOAD)',
+    errno: 'EPERM',
+    when: (step) => step.call === 'bpf' && PATCHING.has(step.attr.expected_attach_type),
+    remedy: `The kernel refused before its verifier looked at the program. As root, that is not for want of rights: fentry, fexit, fmod_ret, fsession and LSM programs need a kernel that lets itself be patched, and lockdown (cat /sys/kernel/security/lockdown, where securityfs is mounted), a security module or the kernel's configuration can forbid it. Where they do, SEC("tp_btf/…"), SEC("tp/…") and SEC("raw_tp/…") may still work. Without root the process needs CAP_BPF and CAP_PERFMON.`,
+  },
+  {
+    call: 'bpf(BPF_PROG_LOAD)',
+    errno: 'EPERM',
+    remedy: `The kernel refused before its verifier looked at the program. ${RIGHTS} If it has those rights, lockdown (cat /sys/kernel/security/lockdown, where securityfs is mounted) or a security module forbids it.`,
+  },
+  {
+    call: 'bpf(BPF_PROG_LOAD)',
+    errno: 'EINVAL',
+    remedy:
+      'The kernel refused before its verifier looked at the program: it does not know this program type, attach type or flag. A newer one may.',
+  },
   { errno: 'EPERM', remedy: RIGHTS },
   { call: 'perf_event_open', errno: 'EACCES', remedy: `${RIGHTS} The sysctl kernel.perf_event_paranoid decides too.` },
   {
@@ -52,7 +81,7 @@ export function failure(step: Step, { result, out }: Reply): SyscallError {
       remedy: `The verifier says: ${verdict(log)}`,
     });
   }
-  const remedy = REMEDIES.find((row) => row.errno === errno && (row.call ?? call) === call)?.remedy;
+  const remedy = REMEDIES.find((row) => row.errno === errno && (row.call ?? call) === call && (row.when?.(step) ?? true))?.remedy;
   return new SyscallError(call, errno, remedy ? { doing, where, remedy } : { doing, where });
 }
 

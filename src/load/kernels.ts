@@ -3,6 +3,7 @@
 
 import { UsageError } from '../errors.js';
 import { callName, fdRefs, type KernelFacts, type Step } from '../plan/index.js';
+import { BPF_ATTACH_TYPE } from '../uapi/enums.js';
 import { type FdTable, type Kernel, type Reply, reply } from './kernel.js';
 
 export interface Recorded {
@@ -39,6 +40,10 @@ export function replayKernel(record: readonly Recorded[]): Kernel {
   };
 }
 
+/** Links on perf events (5.15) and of tracing programs (5.19); those on iterators are older. */
+const isYoungerLink = (step: Step): boolean =>
+  step.call === 'bpf' && step.cmd === 'BPF_LINK_CREATE' && step.attr.attach_type !== BPF_ATTACH_TYPE.BPF_TRACE_ITER;
+
 const FIRST_FD = 3;
 const EINVAL = 22;
 
@@ -60,8 +65,7 @@ export function dryRunKernel(facts: Pick<KernelFacts, 'features'>): Kernel & { r
         const fd = fds.get(ref);
         if (!open.has(fd)) throw new UsageError(`${callName(step)} refers to "${ref.fd}", which is closed`);
       }
-      if (step.call === 'bpf' && step.cmd === 'BPF_LINK_CREATE' && facts.features.get('perf_link') === false)
-        return reply(-EINVAL);
+      if (facts.features.get('perf_link') === false && isYoungerLink(step)) return reply(-EINVAL);
       if (step.makes !== 'fd') return reply(0);
       const fd = lowest();
       open.add(fd);

@@ -16,17 +16,23 @@ const LARGEST_LOG = 0x3fffffff; // UINT_MAX >> 2: no kernel takes more
 
 /**
  * Programs are loaded without a log, which is faster; one that is refused is loaded again with it, and with a larger one
- * as long as the log does not fit.
+ * as long as the log does not fit. A step that names another call for kernels which refuse this one is done by that.
  */
 export function retryOf(step: Step, { result }: Reply, tries: number): Retry | undefined {
-  if (step.call !== 'bpf' || step.cmd !== 'BPF_PROG_LOAD') return undefined;
   const errno = errnoName(-result);
+  if (step.otherwise?.errno === errno) return instead(step, step.otherwise);
+  if (step.call !== 'bpf' || step.cmd !== 'BPF_PROG_LOAD') return undefined;
   if (errno === 'EAGAIN' && tries < INTERRUPTED_TRIES) return { step, why: 'a signal interrupted the verifier' };
   const size = Number(step.attr.log_size ?? 0);
   if (size === 0) return withLog(step, FIRST_LOG, 'to get the verifier log');
   if (errno === 'ENOSPC' && size < LARGEST_LOG)
     return withLog(step, Math.min(size * 8, LARGEST_LOG), `the log does not fit ${size} bytes`);
   return undefined;
+}
+
+function instead({ id, why, where, makes, optional }: Step, otherwise: NonNullable<Step['otherwise']>): Retry {
+  const head = { id, why, ...(where && { where }), ...(makes && { makes }), ...(optional && { optional }) };
+  return { step: { ...head, ...otherwise.call }, why: otherwise.why };
 }
 
 const withLog = (step: Step & { call: 'bpf' }, size: number, why: string): Retry => ({

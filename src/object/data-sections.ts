@@ -47,7 +47,7 @@ export function collectDataMaps(elf: ElfFile, btf: Btf | undefined, objectName: 
       keySize: 4,
       valueSize: section.size,
       maxEntries: 1,
-      flags: kind.flags | (hasVisibleVariable(btf, datasec) ? BPF_F_MMAPABLE : 0),
+      flags: kind.flags | mmapableFlag(btf, datasec),
       numaNode: 0,
       extra: 0n,
       pinned: false,
@@ -62,6 +62,9 @@ const imageOf = ({ type, size, data }: ElfSection): Uint8Array =>
   type === SHT_NOBITS ? new Uint8Array(size) : data.bytes.slice();
 
 /** User space maps a section's memory only where there is a variable that it may see. */
+export const mmapableFlag = (btf: Btf | undefined, datasec: number | undefined): number =>
+  hasVisibleVariable(btf, datasec) ? BPF_F_MMAPABLE : 0;
+
 function hasVisibleVariable(btf: Btf | undefined, datasec: number | undefined): boolean {
   const type = datasec === undefined ? undefined : btf?.type(datasec);
   if (!btf || type?.kind !== 'DATASEC') return false;

@@ -7,13 +7,13 @@ import { insnCount, patchInsn, readInsn } from '../insn/index.js';
 import { BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, CALL } from '../uapi/insn.js';
 import type { BpfFunction, BpfObject, Reference } from './object.js';
 
-/** A reference that only the kernel's answers can fill in: an fd of a map. `insn` is a slot of the linked program. */
-export type MapReference = Extract<Reference, { kind: 'map' | 'map_value' }>;
+/** A reference that only the kernel's answers can fill in: the fd of a map, an extern. `insn` is a slot of the linked program. */
+export type KernelReference = Extract<Reference, { kind: 'map' | 'map_value' | 'extern' }>;
 
 export interface LinkedProgram {
   readonly program: BpfFunction;
   readonly insns: Uint8Array;
-  readonly references: readonly MapReference[];
+  readonly references: readonly KernelReference[];
   /** In slots of the linked program; empty when the object has none for the entry function. */
   readonly funcInfo: readonly FuncInfo[];
   readonly lineInfo: readonly LineInfo[];
@@ -27,7 +27,7 @@ const MOST_INSNS = 1_000_000;
 
 /**
  * Links one entry program. The object's functions are not changed.
- * @throws {RelocationError} for a call whose target is no function of .text, a reference to an extern, or a program larger than any
+ * @throws {RelocationError} for a call whose target is no function of .text, or a program larger than any
  *         kernel takes.
  * @see libbpf bpf_object__reloc_code, src/libbpf.c
  */
@@ -35,7 +35,7 @@ export function linkProgram(object: BpfObject, program: BpfFunction): LinkedProg
   const text = object.programs.filter((candidate) => candidate.isSubprogram);
   const placed = new Map<BpfFunction, number>();
   const parts: Uint8Array[] = [];
-  const references: MapReference[] = [];
+  const references: KernelReference[] = [];
   let end = 0;
 
   const place = (fn: BpfFunction): number => {
@@ -49,9 +49,8 @@ export function linkProgram(object: BpfObject, program: BpfFunction): LinkedProg
     const refs = new Map(fn.references.map((reference) => [reference.insn, reference]));
     for (let i = 0; i < insnCount(insns); i++) {
       const reference = refs.get(i);
-      if (reference?.kind === 'extern')
-        throw refuse(object, fn, i, `extern ${reference.name} (.kconfig and .ksyms) is not supported yet`);
-      if (reference?.kind === 'map' || reference?.kind === 'map_value') references.push({ ...reference, insn: start + i });
+      if (reference?.kind === 'map' || reference?.kind === 'map_value' || reference?.kind === 'extern')
+        references.push({ ...reference, insn: start + i });
       const target = callTarget(fn, insns, i, reference);
       if (target === undefined) continue;
       const callee = text.find((candidate) => target >= candidate.start && target < candidate.start + insnCount(candidate.insns));

@@ -51,13 +51,18 @@ export interface BpfMapDef {
   readonly data?: { readonly section: string; readonly image: Uint8Array; readonly frozen: boolean };
 }
 
-/** Declared here, defined by the kernel or its configuration. */
-export interface Extern {
-  readonly name: string;
-  readonly weak: boolean;
-  /** `.kconfig` or `.ksyms`; undefined when it is in neither. */
-  readonly section: string | undefined;
+/** How a value of the kernel's configuration is written to a variable. */
+export interface KconfigType {
+  readonly value: 'bool' | 'char' | 'int' | 'tristate' | 'string';
+  readonly signed: boolean;
 }
+
+/** Declared here, defined by the kernel or its configuration. A weak one may be missing there. */
+export type Extern = { readonly name: string; readonly weak: boolean } /** Has its place in the map of .kconfig. */ & (
+  | ({ readonly section: '.kconfig'; readonly kind: 'kconfig'; readonly size: number; readonly offset: number } & KconfigType)
+  /** `type` as declared here, modifiers and typedefs aside. It is 0 for `extern const void name __ksym`: the address alone. */
+  | { readonly section: '.ksyms'; readonly kind: 'variable' | 'function'; readonly type: TypeId }
+);
 
 export interface BpfObject {
   readonly name: string;
@@ -72,5 +77,6 @@ export interface BpfObject {
   /** By section, then by place in it. */
   readonly programs: readonly BpfFunction[];
   readonly maps: readonly BpfMapDef[];
+  /** In libbpf's order, .kconfig first. */
   readonly externs: readonly Extern[];
 }

@@ -2,14 +2,17 @@
 
 import { type Btf, type BtfExt, NO_BTF_EXT, parseBtf, parseBtfExt } from '../btf/index.js';
 import { textUntilNul } from '../bytes/index.js';
-import type { ElfFile, ElfSection, ElfSymbol } from '../elf/index.js';
+import type { ElfFile, ElfSection } from '../elf/index.js';
 import { FormatError, UnsupportedError } from '../errors.js';
-import { EM_BPF, EM_NONE, ET_REL, SHN_UNDEF, SHT_PROGBITS, STB_LOCAL, STB_WEAK, STT_NOTYPE } from '../uapi/elf.js';
+import { EM_BPF, EM_NONE, ET_REL, SHT_PROGBITS } from '../uapi/elf.js';
 import { collectDataMaps } from './data-sections.js';
+import { declareExterns } from './extern-btf.js';
+import { collectExterns } from './externs.js';
 import { fixBtf } from './fix-btf.js';
 import { collectFunctions } from './functions.js';
+import { kconfigMap } from './kconfig.js';
 import { collectMaps } from './map-defs.js';
-import type { BpfObject, Extern } from './object.js';
+import type { BpfObject } from './object.js';
 import { collectReferences } from './references.js';
 import { section } from './sections.js';
 
@@ -39,10 +42,10 @@ export function openObject(elf: ElfFile): BpfObject {
   refuseUnsupported(elf);
 
   const parsed = parseTypes(elf);
-  const btf = parsed.btf && fixBtf(parsed.btf, elf.sections, symbols);
+  const externs = collectExterns(symbols, parsed.btf, where);
+  const btf = parsed.btf && fixBtf(declareExterns(parsed.btf, externs), elf.sections, symbols);
   const name = objectName(where.file);
-  const maps = [...collectMaps(elf, btf), ...collectDataMaps(elf, btf, name)];
-  const externs = collectExterns(symbols, btf);
+  const maps = [...collectMaps(elf, btf), ...collectDataMaps(elf, btf, name), ...kconfigMap(btf, externs, name)];
   const functions = collectFunctions(elf, symbols);
   return {
     name,
@@ -109,20 +112,4 @@ function readVersion(found: ElfSection | undefined): number | undefined {
   if (found.data.bytes.length !== 4)
     throw new FormatError(`Section "version" must have 4 bytes, but has ${found.data.bytes.length}`, { where: found.data.where });
   return found.data.view.getUint32(0, found.data.littleEndian);
-}
-
-/** Undefined symbols, and the BTF section that says who defines them. */
-function collectExterns(symbols: readonly ElfSymbol[], btf: Btf | undefined): Extern[] {
-  const sectionOf = new Map<string, string>();
-  for (let id = 1; btf && id < btf.length; id++) {
-    const type = btf.type(id);
-    if (type.kind !== 'DATASEC' || (type.name !== '.kconfig' && type.name !== '.ksyms')) continue;
-    for (const { type: variable } of type.vars) sectionOf.set(btf.name(variable), type.name);
-  }
-  return symbols
-    .filter(
-      (symbol) =>
-        symbol.section === SHN_UNDEF && symbol.binding !== STB_LOCAL && symbol.type === STT_NOTYPE && symbol.name !== '',
-    )
-    .map(({ name, binding }) => ({ name, weak: binding === STB_WEAK, section: sectionOf.get(name) }));
 }

@@ -3,27 +3,41 @@
 import type { Btf } from '../btf/index.js';
 import { FormatError } from '../errors.js';
 import type { BpfFunction, BpfObject } from '../object/index.js';
-import { needsKernelBtf } from '../relocate/index.js';
+import { type CoreTarget, needsKernelBtf } from '../relocate/index.js';
+import { externQuestions } from './externs.js';
 import type { FeatureName } from './features.js';
 import { type MachineSizes, wantsSlotPerCpu } from './fit-maps.js';
+import type { KernelConfig } from './kconfig.js';
 import { loadable } from './loadable.js';
 
 /** The questions that an object raises. */
 export interface Wanted {
   readonly kernelBtf: boolean;
+  /** Type ids go to the kernel: those of no other BTF will do. */
+  readonly attachBtf: boolean;
   readonly possibleCpus: boolean;
   /** `sched/sched_process_exec`: category and name. */
   readonly tracepoints: readonly string[];
   readonly features: readonly FeatureName[];
+  /** The configuration that it was built with. */
+  readonly kconfig: boolean;
+  /** Names of symbols. */
+  readonly kallsyms: readonly string[];
 }
 
 export interface KernelFacts extends MachineSizes {
   /** As LINUX_VERSION_CODE encodes it: (major << 16) + (minor << 8) + patch. */
   readonly kernelVersion: number;
   readonly kernelBtf: Btf | undefined;
+  /** Types to relocate against, where others are given in place of the kernel's own. */
+  readonly coreBtf?: Btf | undefined;
   /** Perf event ids, by `category/name`. */
   readonly tracepointIds: ReadonlyMap<string, number>;
   readonly features: ReadonlyMap<FeatureName, boolean>;
+  /** Undefined when nobody asked. */
+  readonly kconfig: KernelConfig | undefined;
+  /** Addresses of symbols by name; more than one where several symbols are called so. */
+  readonly kallsyms: ReadonlyMap<string, readonly bigint[]>;
 }
 
 /**
@@ -36,7 +50,10 @@ export const describeFacts = (known: Partial<KernelFacts> = {}): KernelFacts => 
   kernelVersion: (6 << 16) + (12 << 8),
   kernelBtf: undefined,
   tracepointIds: new Map(),
+  kconfig: undefined,
+  kallsyms: new Map(),
   features: new Map([
+    ['bpf_cookie', true],
     ['memcg_account', true],
     ['perf_link', true],
   ]),
@@ -51,12 +68,23 @@ export function wanted(object: BpfObject): Wanted {
   const tracepoints = loadable(object).flatMap((program) =>
     program.def?.attach === 'tracepoint' ? (tracepointOf(object, program) ?? []) : [],
   );
+  const externs = externQuestions(object);
+  const attachBtf = externs.btf || loadable(object).some(({ def }) => def?.attachBtf);
   return {
-    kernelBtf: needsKernelBtf(object),
+    kernelBtf: attachBtf || needsKernelBtf(object),
+    attachBtf,
     possibleCpus: object.maps.some(wantsSlotPerCpu),
     tracepoints: [...new Set(tracepoints)],
-    features: tracepoints.length > 0 ? ['memcg_account', 'perf_link'] : ['memcg_account'],
+    features: ['memcg_account', ...(tracepoints.length > 0 ? (['perf_link'] as const) : []), ...externs.features],
+    kconfig: externs.kconfig,
+    kallsyms: externs.kallsyms,
   };
+}
+
+/** What CO-RE relocates against on this machine; undefined where its types are not known. */
+export function coreTarget({ coreBtf, kernelBtf }: KernelFacts): CoreTarget | undefined {
+  const kernel = coreBtf ?? kernelBtf;
+  return kernel && { kernel };
 }
 
 /** What stands after the first `/` of a section name; undefined where there is none. */

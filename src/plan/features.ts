@@ -3,7 +3,7 @@
 import { BPF_ATTACH_TYPE, BPF_FUNC, BPF_PROG_TYPE } from '../uapi/enums.js';
 import type { FdRef, Step } from './step.js';
 
-export type FeatureName = 'memcg_account' | 'perf_link';
+export type FeatureName = 'bpf_cookie' | 'memcg_account' | 'perf_link';
 
 export interface Feature {
   /** What the kernel can do if it has it. */
@@ -32,6 +32,11 @@ const probe = (type: keyof typeof BPF_PROG_TYPE, hexText: string): Step => ({
 });
 
 export const FEATURES: Readonly<Record<FeatureName, Feature>> = {
+  bpf_cookie: {
+    what: 'tells programs the cookie of their link',
+    since: '5.15',
+    steps: [probe('BPF_PROG_TYPE_TRACEPOINT', call(BPF_FUNC.BPF_FUNC_get_attach_cookie) + EXIT)],
+  },
   memcg_account: {
     what: 'charges BPF memory to the memory cgroup instead of RLIMIT_MEMLOCK',
     since: '5.11',

@@ -1,9 +1,13 @@
 // Object + facts -> a plan: what will be done to the machine, as a value, before any of it is done.
 
+export * from './attach-target.js';
 export * from './encode.js';
+export * from './externs.js';
 export * from './facts.js';
 export * from './features.js';
 export * from './fit-maps.js';
+export * from './kconfig.js';
 export * from './load.js';
 export * from './loadable.js';
+export * from './relocated.js';
 export * from './step.js';

@@ -1,13 +1,15 @@
 // Object + facts -> the steps that load it: BTF, maps and their contents, programs.
 
 import { isZero } from '../bytes/index.js';
-import { UnsupportedError } from '../errors.js';
+import { UnsupportedError, type Where } from '../errors.js';
 import { insnCount, patchInsn } from '../insn/index.js';
 import { type BpfMapDef, type BpfObject, kernelName, type LinkedProgram, linkProgram } from '../object/index.js';
 import { BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS } from '../uapi/bpf.js';
 import { BPF_ATTACH_TYPE, BPF_MAP_TYPE, BPF_PROG_TYPE } from '../uapi/enums.js';
 import { BPF_INSN_SZ, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE } from '../uapi/insn.js';
 import { RLIM_INFINITY } from '../uapi/resource.js';
+import { attachBtfId } from './attach-target.js';
+import { type ExternAnswers, patchExtern, resolveExterns } from './externs.js';
 import type { KernelFacts } from './facts.js';
 import { RING_BUFFERS } from './fit-maps.js';
 import { loadable } from './loadable.js';
@@ -19,6 +21,7 @@ export const stepIds = {
   map: (name: string) => `map ${name}`,
   program: (name: string) => `prog ${name}`,
   link: (program: string) => `link ${program}`,
+  iterator: (program: string) => `iterator ${program}`,
 } as const;
 
 const U32_ZERO = new Uint8Array(4);
@@ -34,16 +37,12 @@ export function planLoad(object: BpfObject, facts: KernelFacts): Step[] {
       remedy: 'Compile with clang -target bpfel, or -target bpf on this machine. Inspecting it works as it is.',
     });
   }
-  const needed = object.externs.find((extern) => !extern.weak);
-  if (needed)
-    throw new UnsupportedError(`Extern ${needed.name} (${needed.section ?? 'in no section'}) is not supported yet`, {
-      where: object.where,
-    });
+  const { object: filled, answers } = resolveExterns(object, facts);
   return [
     ...planLimits(facts),
     ...planBtf(object),
-    ...object.maps.flatMap((map) => planMap(object, map)),
-    ...loadable(object).flatMap((program) => planProgram(object, linkProgram(object, program), facts)),
+    ...filled.maps.flatMap((map) => planMap(object, map)),
+    ...loadable(object).flatMap((program) => planProgram(object, linkProgram(object, program), facts, answers)),
   ];
 }
 
@@ -155,7 +154,7 @@ function planMap(object: BpfObject, map: BpfMapDef): BpfStep[] {
   return steps;
 }
 
-function planProgram(object: BpfObject, linked: LinkedProgram, facts: KernelFacts): Step[] {
+function planProgram(object: BpfObject, linked: LinkedProgram, facts: KernelFacts, externs: ExternAnswers): Step[] {
   const { program, funcInfo, lineInfo } = linked;
   const { def } = program;
   const where = { ...object.where, program: program.name, section: program.section };
@@ -164,22 +163,18 @@ function planProgram(object: BpfObject, linked: LinkedProgram, facts: KernelFact
       where,
       remedy: 'Use a SEC() name that libbpf documents, such as SEC("tp/sched/sched_process_exec").',
     });
-  if (def.attachBtf)
-    throw new UnsupportedError(
-      `Programs of section "${program.section}" need an attach target in the kernel's BTF, which is not supported yet`,
-      { where },
-    );
   const id = stepIds.program(program.name);
   const flags = (def.sleepable ? BPF_F_SLEEPABLE : 0) | (def.frags ? BPF_F_XDP_HAS_FRAGS : 0);
   const attr: Attr = {
     prog_type: BPF_PROG_TYPE[def.type],
     insn_cnt: insnCount(linked.insns),
-    insns: withMapFds(linked),
+    insns: withAnswers(linked, externs, where),
     license: object.license,
     kern_version: object.kernVersion ?? facts.kernelVersion,
     ...(flags !== 0 && { prog_flags: flags }),
     prog_name: kernelName(program.name),
     ...(def.attachType && { expected_attach_type: BPF_ATTACH_TYPE[def.attachType] }),
+    ...(def.attachBtf && { attach_btf_id: attachBtfId(object, program, def, facts) }),
     ...(object.btf &&
       funcInfo.length > 0 && {
         prog_btf_fd: { fd: stepIds.btf },
@@ -226,15 +221,20 @@ const words = (list: readonly number[]): Uint8Array => new Uint8Array(Uint32Arra
  * Instructions that load a map's address, or that of a variable in a data section. The variable's offset moves from the first
  * slot of the ld_imm64 to the second; the first takes the descriptor.
  */
-function withMapFds({ insns, references }: LinkedProgram): WithFds {
+function withAnswers({ insns, references }: LinkedProgram, externs: ExternAnswers, where: Where): WithFds {
   const bytes = insns.slice();
-  const fds = references.map((reference) => {
+  const fds = references.flatMap((reference) => {
+    const at = reference.insn * BPF_INSN_SZ + 4;
+    if (reference.kind === 'extern') {
+      const map = patchExtern(bytes, reference.insn, externs.get(reference.name), { ...where, type: reference.name });
+      return map === undefined ? [] : { at, ref: { fd: stepIds.map(map) } };
+    }
     if (reference.kind === 'map') patchInsn(bytes, reference.insn, { src: BPF_PSEUDO_MAP_FD, imm: 0 });
     else {
       patchInsn(bytes, reference.insn, { src: BPF_PSEUDO_MAP_VALUE, imm: 0 });
       patchInsn(bytes, reference.insn + 1, { imm: reference.offset | 0 });
     }
-    return { at: reference.insn * BPF_INSN_SZ + 4, ref: { fd: stepIds.map(reference.map) } };
+    return { at, ref: { fd: stepIds.map(reference.map) } };
   });
   return { bytes, fds };
 }

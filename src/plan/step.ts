@@ -30,6 +30,8 @@ export type Step = {
   readonly makes?: 'fd';
   /** A failure is noted, and the plan goes on: what this step does is of use, but nothing stands on it. */
   readonly optional?: true;
+  /** The call in place of this one, on kernels that refuse it with `errno`. */
+  readonly otherwise?: { readonly errno: string; readonly why: string; readonly call: StepCall };
 } & StepCall;
 
 export type StepCall =

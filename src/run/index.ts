@@ -1,5 +1,6 @@
-// Running objects: the bundled tools.
+// Running objects and looking into them: the bundled tools, and what others read of an object.
 
 export * from './bootstrap.js';
 export * from './bundled.js';
+export * from './inspect.js';
 export * from './json.js';

@@ -1,17 +1,19 @@
 // Reading facts from this machine: only what is asked for, and what cannot change only once a process.
 
-import { release } from 'node:os';
 import type { Btf } from '../btf/index.js';
 import { SyscallError } from '../errors.js';
 import { drive, execute, type Kernel, type StepEvent } from '../load/index.js';
 import { FEATURES, type FeatureName, type KernelFacts, type Wanted } from '../plan/index.js';
+import { readKallsyms } from './kallsyms.js';
 import { realKernel } from './kernel.js';
 import { kernelBtf, read } from './kernel-btf.js';
+import { kernelConfig } from './kernel-config.js';
+import { kernelVersion } from './kernel-version.js';
 import { pageSize } from './libc.js';
 import { openTracefs, readTracepointId } from './tracefs.js';
 
 export interface FactOptions {
-  /** Takes the place of the running kernel's types. */
+  /** Takes the place of the running kernel's types in CO-RE. */
   readonly btf?: Btf;
   /** Told what was found out and how, a line at a time. */
   readonly note?: (text: string) => void;
@@ -26,11 +28,19 @@ export function readFacts(wanted: Wanted, { btf, note = () => {}, observe }: Fac
   return {
     pageSize: pageSize(),
     possibleCpus: wanted.possibleCpus ? possibleCpus() : undefined,
-    kernelVersion: versionCode(release()),
-    kernelBtf: wanted.kernelBtf
-      ? (btf ?? timed(note, (found) => `kernel BTF: ${found.length - 1} types from ${found.where.file}`, kernelBtf))
-      : btf,
+    kernelVersion: kernelVersion(),
+    kernelBtf:
+      wanted.attachBtf || (wanted.kernelBtf && !btf)
+        ? timed(note, (found) => `kernel BTF: ${found.length - 1} types from ${found.where.file}`, kernelBtf)
+        : btf,
+    coreBtf: btf,
     features: new Map(wanted.features.flatMap((name) => feature(name, note, observe))),
+    kconfig: wanted.kconfig ? timed(note, ({ file }) => `kernel configuration: ${file}`, kernelConfig) : undefined,
+    kallsyms: timed(
+      wanted.kallsyms.length > 0 ? note : () => {},
+      ({ size }) => `kernel symbols: ${size} found`,
+      () => readKallsyms(wanted.kallsyms),
+    ),
     tracepointIds: tracepointIds(wanted.tracepoints, note),
   };
 }
@@ -76,12 +86,6 @@ export function probe(name: FeatureName, kernel: Kernel, observe?: (event: StepE
     if (!(error instanceof SyscallError) || error.errno === 'EPERM') return undefined;
     return error.errno === failsWith;
   }
-}
-
-/** `6.18.44-fc` -> (6 << 16) + (18 << 8) + 44; patch levels above 255 count as 255. */
-export function versionCode(text: string): number {
-  const [, major = '0', minor = '0', patch = '0'] = /^(\d+)\.(\d+)(?:\.(\d+))?/.exec(text) ?? [];
-  return (Number(major) << 16) + (Number(minor) << 8) + Math.min(Number(patch), 255);
 }
 
 /** `0-3,8` -> 5. */

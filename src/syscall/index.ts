@@ -1,10 +1,14 @@
 // The shell's floor: system calls through koffi, mapped memory, waiting, facts of this machine. The only room that imports koffi.
 
 export * from './facts.js';
+export * from './kallsyms.js';
 export * from './kernel.js';
 export * from './kernel-btf.js';
+export * from './kernel-config.js';
+export * from './kernel-version.js';
 export * from './libc.js';
 export * from './map-ops.js';
 export * from './mapping.js';
 export * from './poll.js';
+export * from './read-fd.js';
 export * from './tracefs.js';

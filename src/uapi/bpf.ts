@@ -136,6 +136,10 @@ export const BPF_ATTR: Readonly<Partial<Record<BpfCmd, AttrLayout>>> = {
     ['flags', 'u32'],
     ['bpf_cookie', 'u64'],
   ]),
+  BPF_ITER_CREATE: attrLayout([
+    ['link_fd', 'fd'],
+    ['flags', 'u32'],
+  ]),
   BPF_PROG_BIND_MAP: attrLayout([
     ['prog_fd', 'fd'],
     ['map_fd', 'fd'],

@@ -311,7 +311,7 @@ describe('ELF', () => {
           many(20_000, (i) => ({ name: `u${i}`, type: STT_NOTYPE })),
         ),
       ),
-    ).toBe('ERR_TSBPF_UNSUPPORTED');
+    ).toBe('ERR_TSBPF_FORMAT');
   });
 });
 

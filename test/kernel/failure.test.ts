@@ -279,6 +279,7 @@ describeWithKernel('a load that succeeds', () => {
       object: { ...plan.object, maps },
       session: drive(execute(plan.steps, realKernel)),
       attach: (session) => session,
+      iterate: (session) => session,
       onClose: () => {},
     });
     const { mappings } = holdings();

@@ -7,7 +7,7 @@ import { BpfError, UnsupportedError } from '../../src/errors.js';
 import { insnCount, readInsn } from '../../src/insn/index.js';
 import { type BpfObject, dataMapName, kernelName, linkProgram, openObject, secDef } from '../../src/object/index.js';
 import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG } from '../../src/uapi/bpf.js';
-import { SHF_EXECINSTR, SHT_NOBITS, SHT_REL, STB_LOCAL, STB_WEAK, STT_FUNC, STT_OBJECT, STV_HIDDEN } from '../../src/uapi/elf.js';
+import { SHF_EXECINSTR, SHT_NOBITS, SHT_REL, STB_LOCAL, STT_FUNC, STT_OBJECT, STV_HIDDEN } from '../../src/uapi/elf.js';
 import { BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC } from '../../src/uapi/insn.js';
 import { array, INT, ptr } from '../support/btf-types.js';
 import { relEntries, type SectionInput, type SymbolInput } from '../support/elf-builder.js';
@@ -416,14 +416,6 @@ describe('sections and programs', () => {
     ['a_very_long_object_name.o', 'a_very_long_obj'],
   ])('%s is called %s', (file, name) => {
     expect(openBuilt({ symbols: [] }, file).name).toBe(name);
-  });
-
-  it('externs are what is undefined', () => {
-    const symbols: SymbolInput[] = [{ name: 'LINUX_KERNEL_VERSION' }, { name: 'maybe', binding: STB_WEAK }];
-    expect(openBuilt({ symbols }).externs).toEqual([
-      { name: 'LINUX_KERNEL_VERSION', weak: false, section: undefined },
-      { name: 'maybe', weak: true, section: undefined },
-    ]);
   });
 
   it.each(['.struct_ops', '?.struct_ops.link', '.addr_space.1', '.jumptables'])('section %s is not supported yet', (name) => {

@@ -8,6 +8,7 @@
  * So no verifier decides what can be compared.
  */
 #define _GNU_SOURCE
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -135,7 +136,8 @@ static void print_load(const char *name, union bpf_attr *load)
 	forget_fds((void *)(unsigned long)load->insns, load->insn_cnt);
 	printf("{");
 	print_text("name", name);
-	printf(",\"type\":%u,\"attachType\":%u,\"flags\":%u", load->prog_type, load->expected_attach_type, load->prog_flags);
+	printf(",\"type\":%u,\"attachType\":%u,\"attachBtfId\":%u,\"flags\":%u", load->prog_type, load->expected_attach_type,
+	       load->attach_btf_id, load->prog_flags);
 	print_bytes("insns", load->insns, load->insn_cnt * sizeof(struct bpf_insn));
 	print_bytes("funcInfo", load->func_info, load->func_info_cnt * load->func_info_rec_size);
 	print_bytes("lineInfo", load->line_info, load->line_info_cnt * load->line_info_rec_size);
@@ -143,6 +145,21 @@ static void print_load(const char *name, union bpf_attr *load)
 	free((void *)(unsigned long)load->insns);
 	free((void *)(unsigned long)load->func_info);
 	free((void *)(unsigned long)load->line_info);
+}
+
+/* The types of the object as libbpf rewrote them, the values of its .kconfig, and which libbpf says so. */
+static void print_data(void)
+{
+	const struct btf *btf = bpf_object__btf(current);
+	struct bpf_map *map = bpf_object__find_map_by_name(current, ".kconfig");
+	size_t kconfig_size = 0;
+	__u32 btf_size = 0;
+	const void *kconfig = map ? bpf_map__initial_value(map, &kconfig_size) : NULL;
+	const void *types = btf ? btf__raw_data(btf, &btf_size) : NULL;
+
+	printf(",\"minor\":%u,\"kconfigFlags\":%u", libbpf_minor_version(), map ? bpf_map__map_flags(map) : 0);
+	print_bytes("btf", (unsigned long)types, btf_size);
+	print_bytes("kconfig", (unsigned long)kconfig, kconfig_size);
 }
 
 static void answer(const char *path, const char *btf)
@@ -161,7 +178,10 @@ static void answer(const char *path, const char *btf)
 		printf(i ? "," : "");
 		print_load(names[i], &loads[i]);
 	}
-	printf("]}\n");
+	printf("]");
+	if (current && getenv("TSBPF_PARITY_DATA"))
+		print_data();
+	printf("}\n");
 	bpf_object__close(current);
 	current = NULL;
 }

@@ -11,14 +11,15 @@ import { parseElf } from '../../src/elf/index.js';
 import { BpfError } from '../../src/errors.js';
 import { disassembleAll } from '../../src/insn/index.js';
 import { openObject } from '../../src/object/index.js';
-import { type Attr, isWithFds, type KernelFacts, type Step } from '../../src/plan/index.js';
-import { kernelBtf, read, readBtf } from '../../src/syscall/index.js';
+import { type Attr, isWithFds, type KernelFacts, type Step, wanted } from '../../src/plan/index.js';
+import { kernelBtf, kernelConfig, kernelVersion, read, readBtf, readKallsyms } from '../../src/syscall/index.js';
 
 /** One program as BPF_PROG_LOAD would take it; bytes in hexadecimal, descriptors of maps as 0. */
 export interface Load {
   readonly name: string;
   readonly type: number;
   readonly attachType: number;
+  readonly attachBtfId: number;
   readonly flags: number;
   readonly insns: string;
   readonly funcInfo: string;
@@ -136,14 +137,24 @@ export function askTsbpf({ object: path, btf }: Question): Answer {
   const facts: KernelFacts = {
     pageSize: 4096,
     possibleCpus: 1,
-    kernelVersion: 0,
-    kernelBtf: btf ? readBtf(btf) : kernelBtf(),
+    kernelVersion: kernelVersion(),
+    kernelBtf: kernelBtf(),
+    coreBtf: btf ? readBtf(btf) : undefined,
     tracepointIds: new Map(),
     features: new Map(),
+    kconfig: undefined,
+    kallsyms: new Map(),
   };
   try {
     const object = openObject(parseElf(region(read(path), { file: path })));
-    const { steps } = new OpenObject(object, undefined).plan({ facts });
+    const asked = wanted(object);
+    const { steps } = new OpenObject(object, undefined).plan({
+      facts: {
+        ...facts,
+        kconfig: asked.kconfig ? kernelConfig() : undefined,
+        kallsyms: readKallsyms(asked.kallsyms),
+      },
+    });
     const names = object.programs.filter((program) => !program.isSubprogram).map(({ name }) => name);
     return { programs: steps.flatMap((step) => toLoad(step, names)) };
   } catch (error) {
@@ -160,6 +171,7 @@ function toLoad(step: Step, names: readonly string[]): Load[] {
       name: names.find((name) => step.id === `prog ${name}`) ?? step.id,
       type: numberOf(attr, 'prog_type'),
       attachType: numberOf(attr, 'expected_attach_type'),
+      attachBtfId: numberOf(attr, 'attach_btf_id'),
       flags: numberOf(attr, 'prog_flags'),
       insns: hexOf(attr, 'insns'),
       funcInfo: hexOf(attr, 'func_info'),

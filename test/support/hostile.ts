@@ -64,6 +64,8 @@ export const FACTS: KernelFacts = {
     ['sched/sched_process_exec', 1],
     ['sched/sched_process_exit', 2],
   ]),
+  kconfig: { file: 'config', text: 'CONFIG_HZ=250\n' },
+  kallsyms: new Map(),
   features: new Map([
     ['memcg_account', true],
     ['perf_link', true],

@@ -1,10 +1,10 @@
 // BPF objects made to order: maps by their BTF, programs by their instructions.
 
 import { type BtfTypeInput, encodeBtf } from '../../src/btf/index.js';
-import { region } from '../../src/bytes/index.js';
+import { fromHex, region, utf8Bytes } from '../../src/bytes/index.js';
 import { parseElf } from '../../src/elf/index.js';
 import { type BpfObject, openObject } from '../../src/object/index.js';
-import { STT_OBJECT } from '../../src/uapi/elf.js';
+import { SHF_EXECINSTR, STT_FUNC, STT_OBJECT } from '../../src/uapi/elf.js';
 import { array, INT, type Member, ptr, struct } from './btf-types.js';
 import { buildElf, type ElfInput } from './elf-builder.js';
 
@@ -37,3 +37,15 @@ export function mapObject(
     symbols: [{ name: 'm', section: '.maps', type: STT_OBJECT }],
   });
 }
+
+const RETURN_0 = fromHex('b7000000000000009500000000000000');
+
+/** An object with programs p0, p1, … that return 0, one in each of these sections. */
+export const programs = (...sections: readonly string[]): BpfObject =>
+  openBuilt({
+    sections: [
+      { name: 'license', data: utf8Bytes('GPL\0'), flags: 3 },
+      ...sections.map((name) => ({ name, data: RETURN_0, flags: 2 | SHF_EXECINSTR })),
+    ],
+    symbols: sections.map((section, i) => ({ name: `p${i}`, section, type: STT_FUNC, size: RETURN_0.length })),
+  });

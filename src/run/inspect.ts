@@ -1,0 +1,118 @@
+// The relocated form of an object as JSON: the contract that comparisons with other loaders use.
+
+import { createHash } from 'node:crypto';
+import { hex } from '../bytes/index.js';
+import { BpfError } from '../errors.js';
+import type { BpfMapDef, BpfObject } from '../object/index.js';
+import { type KernelFacts, type PlannedProgram, planLoad, type RelocatedProgram, relocatedPrograms } from '../plan/index.js';
+import { type Fixup, showSpec } from '../relocate/index.js';
+import { BPF_MAP_TYPE } from '../uapi/enums.js';
+import { describeError } from './json.js';
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** `BPF_PROG_TYPE_TRACEPOINT` -> `tracepoint`, as bpftool writes it. */
+const short = (name: string, prefix: string): string => name.slice(prefix.length).toLowerCase();
+const mapType = (type: number): string | number => {
+  const name = Object.entries(BPF_MAP_TYPE).find(([, number]) => number === type)?.[0];
+  return name ? short(name, 'BPF_MAP_TYPE_') : type;
+};
+
+export interface InspectOptions {
+  /** Also what is handed to the kernel besides instructions and maps. */
+  readonly full: boolean;
+}
+
+/** @returns A value that `toJson` takes. Programs that fail have an `error` in place of their instructions. */
+export function relocatedJson(object: BpfObject, facts: KernelFacts, { full }: InspectOptions): Record<string, unknown> {
+  const programs = relocatedPrograms(object, facts);
+  const fixups = new Map<string, Fixup>();
+  for (const planned of programs)
+    if ('fixups' in planned)
+      for (const fixup of planned.fixups) fixups.set(`${fixup.program} ${fixup.insn} ${fixup.kind}`, fixup);
+  return {
+    programs: programs.map((planned) => programJson(planned, full)),
+    maps: object.maps.map(mapJson),
+    externs: object.externs,
+    relocations: [...fixups.values()].map((fixup) => relocationJson(object, fixup)),
+    ...(full && fullJson(object, facts)),
+  };
+}
+
+function programJson(planned: RelocatedProgram, full: boolean): Record<string, unknown> {
+  const { name, section, type, def } = planned.program;
+  const head = {
+    name,
+    section,
+    type: short(type, 'BPF_PROG_TYPE_'),
+    expected_attach_type: def?.attachType ? short(def.attachType, 'BPF_') : null,
+  };
+  if ('error' in planned) return { ...head, error: describeError(planned.error) };
+  const { attr } = planned.step;
+  return {
+    ...head,
+    attach_btf_id: attr.attach_btf_id ?? 0,
+    flags: attr.prog_flags ?? 0,
+    insns: hex(planned.insns),
+    refs: planned.refs,
+    ...(full && handedOver(planned)),
+  };
+}
+
+function handedOver({ step: { attr } }: PlannedProgram): Record<string, unknown> {
+  const bytes = (value: unknown): Uint8Array => (value instanceof Uint8Array ? value : new Uint8Array());
+  return {
+    license: attr.license,
+    kern_version: attr.kern_version,
+    func_info: hex(bytes(attr.func_info)),
+    line_info_sha256: sha256(bytes(attr.line_info)),
+    fd_array: attr.fd_array === undefined ? '' : hex(bytes(attr.fd_array)),
+  };
+}
+
+const mapJson = (map: BpfMapDef): Record<string, unknown> => ({
+  name: map.name,
+  type: mapType(map.type),
+  key_size: map.keySize,
+  value_size: map.valueSize,
+  max_entries: map.maxEntries,
+  map_flags: map.flags,
+  map_extra: map.extra,
+  numa_node: map.numaNode,
+  pinning: map.pinned ? 'by_name' : 'none',
+  inner: null,
+  data_sha256: map.data ? sha256(map.data.image) : null,
+});
+
+function relocationJson({ btf, ext, programs }: BpfObject, fixup: Fixup): Record<string, unknown> {
+  const owner = programs.find(({ name }) => name === fixup.program);
+  const at = fixup.insn + (owner?.start ?? 0);
+  const line = ext.lineInfo.get(owner?.section ?? '')?.findLast(({ insn }) => insn <= at);
+  const target = fixup.verdicts.find(({ spec }) => spec)?.spec;
+  return {
+    program: fixup.program,
+    insn: fixup.insn,
+    source: line && btf ? { file: btf.string(line.fileName), line: line.line, text: btf.string(line.text).trim() } : null,
+    kind: fixup.kind,
+    local: showSpec(fixup.local),
+    target: target ? showSpec(target) : null,
+    before: fixup.before,
+    after: fixup.after === 'poison' ? null : fixup.after,
+    verdict:
+      fixup.after === 'poison' ? `poisoned: ${fixup.reason}` : target || fixup.kind === 'local_type_id' ? 'resolved' : 'absent',
+  };
+}
+
+/** The whole plan where there is one: what it does to maps, in order. */
+function fullJson(object: BpfObject, facts: KernelFacts): Record<string, unknown> {
+  const btf = object.btf?.toBytes();
+  try {
+    const operations = planLoad({ ...object, programs: [] }, facts).flatMap((step) =>
+      step.call === 'bpf' && step.id.startsWith('map ') ? [{ operation: short(step.cmd, 'BPF_MAP_'), map: step.where?.map }] : [],
+    );
+    return { btf: btf ? { size: btf.length, sha256: sha256(btf) } : null, map_operations: operations };
+  } catch (error) {
+    if (error instanceof BpfError) return { error: describeError(error) };
+    throw error;
+  }
+}

@@ -1,0 +1,47 @@
+// The configuration that the running kernel was built with: a file of the distribution's, or the kernel's own copy.
+
+import { release } from 'node:os';
+import { gunzipSync } from 'node:zlib';
+import { BpfError, FormatError, UnsupportedError } from '../errors.js';
+import type { KernelConfig } from '../plan/index.js';
+import { read } from './kernel-btf.js';
+
+/** In libbpf's order. Either may be compressed. */
+const PLACES = [`/boot/config-${release()}`, '/proc/config.gz'];
+
+let running: KernelConfig | undefined;
+
+/**
+ * @throws {UnsupportedError} when this machine does not have it; {FormatError} when it cannot be unpacked.
+ * @see libbpf bpf_object__read_kconfig_file, src/libbpf.c
+ */
+export function kernelConfig(): KernelConfig {
+  for (const file of running ? [] : PLACES) {
+    const bytes = readable(file);
+    if (!bytes) continue;
+    running = { file, text: new TextDecoder().decode(unpacked(file, bytes)) };
+    break;
+  }
+  if (running) return running;
+  throw new UnsupportedError("The kernel's configuration, which externs of .kconfig ask for, is not to be found", {
+    remedy: `It is looked for in ${PLACES.join(' and ')}. The latter is there on kernels built with CONFIG_IKCONFIG_PROC=y, or after modprobe configs.`,
+  });
+}
+
+function readable(file: string): Uint8Array | undefined {
+  try {
+    return read(file);
+  } catch (error) {
+    if (error instanceof BpfError) return undefined;
+    throw error;
+  }
+}
+
+function unpacked(file: string, bytes: Uint8Array): Uint8Array {
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  try {
+    return gunzipSync(bytes);
+  } catch (cause) {
+    throw new FormatError("The kernel's configuration cannot be unpacked", { where: { file }, cause });
+  }
+}

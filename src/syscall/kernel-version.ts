@@ -1,0 +1,28 @@
+// The version of the running kernel. Distributions number their kernels in their own way, and say elsewhere which one it is.
+
+import { existsSync } from 'node:fs';
+import { release, version } from 'node:os';
+import { read } from './kernel-btf.js';
+
+const SIGNATURE = '/proc/version_signature';
+
+/** `6.18.44-fc` -> (6 << 16) + (18 << 8) + 44; patch levels above 255 count as 255. */
+export function versionCode(text: string): number {
+  const [, major = '0', minor = '0', patch = '0'] = /^(\d+)\.(\d+)(?:\.(\d+))?/.exec(text) ?? [];
+  return (Number(major) << 16) + (Number(minor) << 8) + Math.min(Number(patch), 255);
+}
+
+export const kernelVersion = (): number => versionCode(upstreamVersion(ubuntuSignature(), version(), release()));
+
+/**
+ * Ubuntu: the third word of /proc/version_signature (`Ubuntu 5.15.0-91.101-generic 5.15.131`); Debian: in what `uname -v` says
+ * (`#1 SMP Debian 6.1.76-1`); everyone else: the release.
+ * @see libbpf get_kernel_version, src/libbpf_probes.c
+ */
+export function upstreamVersion(signature: string, uname: string, kernelRelease: string): string {
+  const ubuntu = /^\S+ \S+ (\d+\.\d+\.\d+)/.exec(signature)?.[1];
+  const debian = /Debian (\d+\.\d+\.\d+)/.exec(uname)?.[1];
+  return ubuntu ?? debian ?? kernelRelease;
+}
+
+const ubuntuSignature = (): string => (existsSync(SIGNATURE) ? new TextDecoder().decode(read(SIGNATURE)) : '');
