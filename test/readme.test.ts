@@ -18,14 +18,19 @@ test('the two commands stand in the README', () => {
   expect(readme).toContain('npm ci && npm test');
 });
 
-test.each(['README.md', 'CHANGELOG.md', 'docs/architecture.md', 'docs/dependencies.md', 'bench/README.md', 'fixtures/README.md'])(
-  'links of %s lead somewhere',
-  (file) => {
-    const text = readFileSync(join(root, file), 'utf8');
-    const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, link]) => join(root, dirname(file), link as string));
-    expect(links.filter((link) => !existsSync(link))).toEqual([]);
-  },
-);
+test.each([
+  'README.md',
+  'CHANGELOG.md',
+  'docs/architecture.md',
+  'docs/dependencies.md',
+  'docs/conformance.md',
+  'bench/README.md',
+  'fixtures/README.md',
+])('links of %s lead somewhere', (file) => {
+  const text = readFileSync(join(root, file), 'utf8');
+  const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, link]) => join(root, dirname(file), link as string));
+  expect(links.filter((link) => !existsSync(link))).toEqual([]);
+});
 
 describe('the TypeScript examples', () => {
   const examples = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code as string);

@@ -25,10 +25,18 @@ export function* execute(plan: readonly Step[], kernel: Kernel, earlier?: Sessio
   using made = new Session(kernel);
   const fds: FdTable = { get: (ref: FdRef) => (earlier?.has(ref.fd) ? earlier : made).get(ref) };
   for (const step of plan) {
-    const result = yield* attempt(step, kernel, fds);
+    const isThere = (fd: string) => made.has(fd) || earlier?.has(fd) === true;
+    const result = yield* attempt(withoutMissing(step, isThere), kernel, fds);
     if (step.makes === 'fd' && result !== undefined) made.add(step.id, result);
   }
   return made.move();
+}
+
+/** The step without the fields that need a descriptor which an optional step did not make. */
+function withoutMissing(step: Step, isThere: (fd: string) => boolean): Step {
+  const { lessWithout: less } = step;
+  if (step.call !== 'bpf' || !less || isThere(less.fd)) return step;
+  return { ...step, attr: Object.fromEntries(Object.entries(step.attr).filter(([field]) => !less.fields.includes(field))) };
 }
 
 /** One step with its retries; undefined when it is optional and failed. */

@@ -61,7 +61,10 @@ const planLimits = (facts: KernelFacts): Step[] =>
       ]
     : [];
 
-/** Without it the kernel still loads programs; maps and functions only lose their types. */
+/**
+ * Without it the kernel still loads programs; maps and functions only lose their types. So a kernel that refuses it, because it
+ * is older than a kind of type or because of a fault in it, is loaded into all the same, as libbpf does.
+ */
 function planBtf(object: BpfObject): Step[] {
   if (!object.btf) return [];
   const btf = object.btf.toBytes();
@@ -69,6 +72,7 @@ function planBtf(object: BpfObject): Step[] {
     {
       id: stepIds.btf,
       why: 'the types of this object, which maps and programs refer to',
+      optional: true,
       makes: 'fd',
       call: 'bpf',
       cmd: 'BPF_BTF_LOAD',
@@ -95,6 +99,15 @@ const WITHOUT_BTF: ReadonlySet<number> = new Set([
   TYPE.BPF_MAP_TYPE_STACK,
   TYPE.BPF_MAP_TYPE_ARENA,
 ]);
+
+const WITHOUT_TYPES = {
+  fd: stepIds.btf,
+  fields: [
+    ...['btf_fd', 'btf_key_type_id', 'btf_value_type_id'],
+    ...['prog_btf_fd', 'func_info_rec_size', 'func_info', 'func_info_cnt'],
+    ...['line_info_rec_size', 'line_info', 'line_info_cnt'],
+  ],
+} as const;
 
 function planMap(object: BpfObject, map: BpfMapDef): BpfStep[] {
   if (map.pinned)
@@ -126,6 +139,7 @@ function planMap(object: BpfObject, map: BpfMapDef): BpfStep[] {
       id,
       why: map.data ? `the memory of section ${map.data.section}` : `map ${map.name}`,
       where,
+      lessWithout: WITHOUT_TYPES,
       makes: 'fd',
       call: 'bpf',
       cmd: 'BPF_MAP_CREATE',
@@ -196,6 +210,7 @@ function planProgram(object: BpfObject, linked: LinkedProgram, facts: KernelFact
       id,
       why: `program ${program.name}, of section ${program.section}`,
       where,
+      lessWithout: WITHOUT_TYPES,
       makes: 'fd',
       call: 'bpf',
       cmd: 'BPF_PROG_LOAD',

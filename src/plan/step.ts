@@ -30,6 +30,8 @@ export type Step = {
   readonly makes?: 'fd';
   /** A failure is noted, and the plan goes on: what this step does is of use, but nothing stands on it. */
   readonly optional?: true;
+  /** Fields that this step does without where the optional step that makes the descriptor failed. */
+  readonly lessWithout?: { readonly fd: string; readonly fields: readonly string[] };
   /** The call in place of this one, on kernels that refuse it with `errno`. */
   readonly otherwise?: { readonly errno: string; readonly why: string; readonly call: StepCall };
 } & StepCall;
