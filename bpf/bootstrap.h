@@ -5,7 +5,7 @@
 #define TASK_COMM_LEN 16
 #define MAX_FILENAME_LEN 127
 
-/* A process started a program , or ended: then exit_event is set and filename is empty. */
+/* A process started a program, or ended: then exit_event is set and filename is empty. */
 struct event {
 	int pid;
 	int ppid;

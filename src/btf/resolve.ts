@@ -9,27 +9,22 @@ import type { BtfOf, BtfType, TypeId } from './types.js';
 const MAX_DEPTH = 32;
 
 const bits = (...kinds: number[]) => kinds.reduce((set, kind) => set | (1 << kind), 0);
-const MODIFIERS = bits(BTF_KIND.CONST, BTF_KIND.VOLATILE, BTF_KIND.RESTRICT, BTF_KIND.TYPE_TAG);
-const MODIFIERS_AND_TYPEDEFS = MODIFIERS | bits(BTF_KIND.TYPEDEF);
+const MODIFIERS_AND_TYPEDEFS = bits(BTF_KIND.CONST, BTF_KIND.VOLATILE, BTF_KIND.RESTRICT, BTF_KIND.TYPE_TAG, BTF_KIND.TYPEDEF);
 
 const tooDeep = (btf: Btf, id: TypeId) =>
   new FormatError(`Type ${id} goes through more than ${MAX_DEPTH} references, perhaps in a circle`, { where: btf.where });
 
 /** The id under const, volatile, restrict, type tags and typedefs. */
-export const skipModsAndTypedefs = (btf: Btf, id: TypeId): TypeId => skip(btf, id, MODIFIERS_AND_TYPEDEFS);
-/** The id under const, volatile, restrict and type tags; typedefs stay. */
-export const skipModifiers = (btf: Btf, id: TypeId): TypeId => skip(btf, id, MODIFIERS);
-/** The decoded type under modifiers and typedefs. */
-export const resolved = (btf: Btf, id: TypeId): BtfType => btf.type(skipModsAndTypedefs(btf, id));
-
-function skip(btf: Btf, id: TypeId, kinds: number): TypeId {
+export function skipModsAndTypedefs(btf: Btf, id: TypeId): TypeId {
   let at = id;
   for (let depth = 0; depth < MAX_DEPTH; depth++) {
-    if (((1 << btf.kindNumber(at)) & kinds) === 0) return at;
+    if (((1 << btf.kindNumber(at)) & MODIFIERS_AND_TYPEDEFS) === 0) return at;
     at = (btf.type(at) as BtfOf<'TYPEDEF'>).type;
   }
   throw tooDeep(btf, id);
 }
+/** The decoded type under modifiers and typedefs. */
+export const resolved = (btf: Btf, id: TypeId): BtfType => btf.type(skipModsAndTypedefs(btf, id));
 
 /**
  * Bytes that a value of this type takes.

@@ -32,8 +32,8 @@ export const inspectCommand = (): Command =>
       if (!flags.relocated) command.error('tsbpf inspect shows the relocated form only, so far: add --relocated');
       const { object } = open(file);
       const facts = factsFor(object, flags.btf);
-      if (flags.json) process.stdout.write(`${toJson(relocatedJson(object, facts, { full: flags.full ?? false }))}\n`);
       const programs = relocatedPrograms(object, facts);
+      if (flags.json) process.stdout.write(`${toJson(relocatedJson(object, facts, programs, { full: flags.full ?? false }))}\n`);
       if (!flags.json) for (const planned of programs) process.stdout.write(show(planned));
       if (programs.some((planned) => 'error' in planned)) process.exitCode = 1;
     });

@@ -2,7 +2,7 @@
 
 import type { BpfAttachType, BpfProgType } from '../uapi/enums.js';
 
-/** `trace` and the like are rooms of src/attach; a row without one is loaded, and attached by its user. */
+/** How programs are attached: see src/attach for those that are there. A row without one is for its user to attach. */
 export type AttachFamily =
   | 'kprobe'
   | 'uprobe'

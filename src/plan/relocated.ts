@@ -5,7 +5,15 @@ import { BpfError } from '../errors.js';
 import { readInsn } from '../insn/index.js';
 import { type BpfFunction, type BpfObject, type LinkedProgram, linkProgram } from '../object/index.js';
 import { type Fixup, relocate } from '../relocate/index.js';
-import { BPF_INSN_SZ, BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_PSEUDO_MAP_VALUE, CALL, LD_IMM64 } from '../uapi/insn.js';
+import {
+  BPF_INSN_SZ,
+  BPF_PSEUDO_BTF_ID,
+  BPF_PSEUDO_CALL,
+  BPF_PSEUDO_FUNC,
+  BPF_PSEUDO_MAP_VALUE,
+  CALL,
+  LD_IMM64,
+} from '../uapi/insn.js';
 import { coreTarget, type KernelFacts } from './facts.js';
 import { fitMaps } from './fit-maps.js';
 import { planLoad } from './load.js';
@@ -15,7 +23,7 @@ import { type BpfStep, isWithFds, type Step, type WithFds } from './step.js';
 /** What an instruction refers to. `offset` is that into a data section, in bytes, or of a subprogram, in slots. */
 export interface InsnReference {
   readonly insn: number;
-  readonly kind: 'map' | 'map_value' | 'subprog';
+  readonly kind: 'map' | 'map_value' | 'subprog' | 'kfunc' | 'btf_var' | 'ksym';
   readonly name: string;
   readonly offset: number;
 }
@@ -61,11 +69,12 @@ function planAlone(object: BpfObject, program: BpfFunction, facts: KernelFacts):
   };
 }
 
-export const isProgLoad = (step: Step): step is BpfStep =>
+const isProgLoad = (step: Step): step is BpfStep =>
   step.call === 'bpf' && step.cmd === 'BPF_PROG_LOAD' && isWithFds(step.attr.insns ?? 0);
 
-function references({ bytes, fds }: WithFds, { functions }: LinkedProgram): InsnReference[] {
+function references({ bytes, fds }: WithFds, { functions, references: linked }: LinkedProgram): InsnReference[] {
   const maps = new Map(fds.map(({ at, ref }) => [Math.floor(at / BPF_INSN_SZ), ref.fd.replace(/^map /, '')]));
+  const externs = new Map(linked.flatMap((ref) => (ref.kind === 'extern' ? [[ref.insn, ref.name] as const] : [])));
   const found: InsnReference[] = [];
   for (let insn = 0; insn < bytes.length / BPF_INSN_SZ; insn++) {
     const { code, src, imm } = readInsn(bytes, insn);
@@ -73,6 +82,11 @@ function references({ bytes, fds }: WithFds, { functions }: LinkedProgram): Insn
     if (map !== undefined) {
       const isValue = src === BPF_PSEUDO_MAP_VALUE;
       found.push({ insn, kind: isValue ? 'map_value' : 'map', name: map, offset: isValue ? readInsn(bytes, insn + 1).imm : 0 });
+    }
+    const extern = externs.get(insn);
+    if (extern !== undefined && map === undefined) {
+      const kind = code === CALL ? 'kfunc' : src === BPF_PSEUDO_BTF_ID ? 'btf_var' : 'ksym';
+      found.push({ insn, kind, name: extern, offset: 0 });
     }
     if ((code === CALL && src === BPF_PSEUDO_CALL) || (code === LD_IMM64 && src === BPF_PSEUDO_FUNC)) {
       const start = insn + imm + 1;

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { hex } from '../bytes/index.js';
 import { BpfError } from '../errors.js';
 import type { BpfMapDef, BpfObject } from '../object/index.js';
-import { type KernelFacts, type PlannedProgram, planLoad, type RelocatedProgram, relocatedPrograms } from '../plan/index.js';
+import { type KernelFacts, type PlannedProgram, planLoad, type RelocatedProgram } from '../plan/index.js';
 import { type Fixup, showSpec } from '../relocate/index.js';
 import { BPF_MAP_TYPE } from '../uapi/enums.js';
 import { describeError } from './json.js';
@@ -23,9 +23,16 @@ export interface InspectOptions {
   readonly full: boolean;
 }
 
-/** @returns A value that `toJson` takes. Programs that fail have an `error` in place of their instructions. */
-export function relocatedJson(object: BpfObject, facts: KernelFacts, { full }: InspectOptions): Record<string, unknown> {
-  const programs = relocatedPrograms(object, facts);
+/**
+ * @param programs As `relocatedPrograms` has them.
+ * @returns        A value that `toJson` takes. Programs that fail have an `error` in place of their instructions.
+ */
+export function relocatedJson(
+  object: BpfObject,
+  facts: KernelFacts,
+  programs: readonly RelocatedProgram[],
+  { full }: InspectOptions,
+): Record<string, unknown> {
   const fixups = new Map<string, Fixup>();
   for (const planned of programs)
     if ('fixups' in planned)
