@@ -19,9 +19,9 @@ import {
   typedCodec,
   variablesOf,
 } from '../maps/index.js';
-import type { BpfFunction, BpfMapDef, BpfObject } from '../object/index.js';
+import { type BpfFunction, type BpfMapDef, type BpfObject, isArena } from '../object/index.js';
 import { type FdRef, loadable, stepIds } from '../plan/index.js';
-import { type Mapping, map as mapMemory, mapOps, pageSize, pollWaiter, readToEnd } from '../syscall/index.js';
+import { type Mapping, map as mapMemory, mapOps, memoryAt, pageSize, pollWaiter, readToEnd } from '../syscall/index.js';
 import { BPF_F_MMAPABLE } from '../uapi/bpf.js';
 import { BPF_MAP_TYPE } from '../uapi/enums.js';
 import type { ObjectTypes, Section, Untyped } from './types.js';
@@ -140,6 +140,18 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
     const map = this.map(name);
     if (!(map instanceof BpfMap)) throw new UsageError(`Map ${name} has no elements: it is a ring buffer`);
     return map as BpfMap<K, V>;
+  }
+
+  /**
+   * The memory of the object's arena, which programs and user space share. What the object defines in it lies at its start.
+   * @throws {UsageError} when the object has none.
+   */
+  arena(): ArrayBuffer {
+    const arena = this.object.maps.find(isArena);
+    const memory = arena && this.#open.memory(stepIds.memory(arena.name));
+    const buffer = memory && memoryAt(memory.address);
+    if (!buffer) throw new UsageError('The object has no arena', { where: this.object.where });
+    return buffer;
   }
 
   /** The descriptor of a map or program, for calls that tsbpf does not have; it stays ours. */

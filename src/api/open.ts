@@ -1,5 +1,6 @@
 // open(): the first call of an application. From here on a BPF object reads like a JavaScript object.
 
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { planAttach, planIterate } from '../attach/index.js';
 import { type Btf, parseBtf } from '../btf/index.js';
@@ -15,6 +16,8 @@ import { read, readBtf, readFacts, realKernel } from '../syscall/index.js';
 import { LoadedObject } from './loaded.js';
 import type { LoadPlan } from './plan.js';
 import { explainingPoison } from './poison.js';
+import { MapSettings, named, ProgramSettings } from './settings.js';
+import { structOpsOf } from './struct-ops.js';
 import type { ObjectTypes, Section, Untyped } from './types.js';
 
 export interface OpenOptions {
@@ -22,6 +25,8 @@ export interface OpenOptions {
   readonly name?: string;
   /** Types to relocate against instead of the running kernel's: a file (raw BTF or ELF), or raw BTF. */
   readonly btf?: string | Uint8Array;
+  /** Where maps that are pinned by name go: a directory of a BPF file system. /sys/fs/bpf by default. */
+  readonly pinRoot?: string;
 }
 
 export interface LoadOptions {
@@ -44,7 +49,7 @@ export interface LoadOptions {
  */
 export function open<T extends ObjectTypes = Untyped>(
   source: string | URL | Uint8Array,
-  { name, btf }: OpenOptions = {},
+  { name, btf, pinRoot }: OpenOptions = {},
 ): OpenObject<T> {
   const path = source instanceof URL ? fileURLToPath(source) : source;
   if (typeof path !== 'string' && !(path instanceof Uint8Array))
@@ -52,15 +57,23 @@ export function open<T extends ObjectTypes = Untyped>(
   const bytes = typeof path === 'string' ? read(path) : path;
   const file = name ?? (typeof path === 'string' ? path : 'object');
   const object = openObject(parseElf(region(bytes, { file })));
-  return new OpenObject<T>(object, btf === undefined ? undefined : readTypes(btf));
+  return new OpenObject<T>(
+    pinRoot === undefined ? object : pinnedIn(pinRoot, object),
+    btf === undefined ? undefined : readTypes(btf),
+  );
 }
+
+const pinnedIn = (root: string, object: BpfObject): BpfObject => ({
+  ...object,
+  maps: object.maps.map((map) => (map.pinPath === undefined ? map : { ...map, pinPath: `${resolve(root)}/${map.name}` })),
+});
 
 const readTypes = (btf: string | Uint8Array): Btf =>
   typeof btf === 'string' ? readBtf(btf) : parseBtf(region(btf, { file: 'btf' }));
 
 export class OpenObject<T extends ObjectTypes = Untyped> implements Disposable {
-  /** What the file says, as a value. Images of data sections are private to this object, and writable until it is loaded. */
-  readonly object: BpfObject;
+  /** What the file says, with what was set since, as a value. Images of data sections are private, and writable until it is loaded. */
+  object: BpfObject;
   readonly #btf: Btf | undefined;
   readonly #loaded = new Set<LoadedObject<T>>();
 
@@ -98,6 +111,29 @@ export class OpenObject<T extends ObjectTypes = Untyped> implements Disposable {
       bytes: () => image,
       ...(name === '.kconfig' && { readOnly: "externs get their values from the kernel's configuration" }),
     });
+  }
+
+  /**
+   * What may be changed of a program: `object.program('trace').autoload = false`.
+   * @throws {UsageError} when there is none of that name.
+   */
+  program(name: string): ProgramSettings {
+    const programs = this.object.programs.filter(({ isSubprogram }) => !isSubprogram);
+    return new ProgramSettings(this, named('program', programs, name, this.object).name);
+  }
+  /**
+   * What may be changed of a map: `object.map('events').maxEntries = 1 << 20`.
+   * @throws {UsageError} when there is none of that name.
+   */
+  map(name: string): MapSettings {
+    return new MapSettings(this, named('map', this.object.maps, name, this.object).name);
+  }
+  /**
+   * The fields of a struct_ops structure. A function is the name of the program that stands in for it, or null.
+   * @throws {UsageError} when there is none of that name.
+   */
+  structOps(name: string): Record<string, unknown> {
+    return structOpsOf(this, name);
   }
 
   /** What must be known of a machine, what CO-RE decides for it, and what would be done to it. Performs nothing on it but questions. */

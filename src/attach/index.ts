@@ -2,9 +2,10 @@
 
 import { UnsupportedError } from '../errors.js';
 import type { AttachFamily, BpfFunction, BpfObject } from '../object/index.js';
-import { type KernelFacts, loadable, type Step } from '../plan/index.js';
+import { type KernelFacts, loadable, resolveStructOps, type Step } from '../plan/index.js';
 import { attachIter, planIterate } from './iter.js';
 import { attachRawTracepoint } from './raw-tracepoint.js';
+import { attachStructOps } from './struct-ops.js';
 import { attachTrace } from './trace.js';
 import { attachTracepoint } from './tracepoint.js';
 
@@ -21,11 +22,16 @@ const FAMILIES: Readonly<Partial<Record<AttachFamily, Attach>>> = {
 };
 
 /**
- * Attaches every program whose section name says where; the others are for their user to attach.
+ * Attaches every program whose section name says where, and every struct_ops structure; the others are for their user to attach.
  * @throws {UnsupportedError} for a family that is not there yet, or a target that this kernel lacks.
  */
-export const planAttach = (object: BpfObject, facts: KernelFacts): Step[] =>
-  loadable(object).flatMap((program) => {
+export function planAttach(object: BpfObject, facts: KernelFacts): Step[] {
+  const structOps = resolveStructOps(object, facts);
+  const structures = object.maps.flatMap((map) => {
+    const kernel = structOps.get(map.name);
+    return kernel ? attachStructOps(object, map, kernel) : [];
+  });
+  const programs = loadable(object).flatMap((program) => {
     const family = program.def?.attach;
     if (!family) return [];
     const attach = FAMILIES[family];
@@ -35,3 +41,5 @@ export const planAttach = (object: BpfObject, facts: KernelFacts): Step[] =>
       });
     return attach(object, program, facts);
   });
+  return [...programs, ...structures];
+}

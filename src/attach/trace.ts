@@ -30,7 +30,7 @@ export function attachTrace(object: BpfObject, program: BpfFunction): Step[] {
   return [
     {
       id: stepIds.link(program.name),
-      why: `runs ${program.name} ${hook.when(kernelTargetOf(object, program) ?? '')}, for as long as this descriptor is open`,
+      why: `runs ${program.name} ${hook.when(kernelTargetOf(program)?.name ?? '')}, for as long as this descriptor is open`,
       where,
       makes: 'fd',
       call: 'bpf',

@@ -38,6 +38,8 @@ interface Table {
  */
 export class NameIndex {
   readonly #btf: Btf;
+  /** What was asked before: a plan asks whether a name is there, then CO-RE asks for it. */
+  readonly #known = new Map<string, readonly TypeId[]>();
   #scans = 0;
   #table: Table | undefined;
 
@@ -46,11 +48,17 @@ export class NameIndex {
   }
 
   /** Own types whose name up to a flavor is that of `name`, whatever their kind, in ascending order. */
-  essential(name: string): TypeId[] {
+  essential(name: string): readonly TypeId[] {
     const wanted = essentialName(name);
+    const known = this.#known.get(wanted);
+    if (known) return known;
     const bytes = utf8Bytes(wanted);
     const candidates = this.#table || this.#scans++ >= SCANS ? this.#lookUp(bytes) : scan(this.#btf, bytes);
-    return candidates.map((index) => this.#btf.firstId + index).filter((id) => essentialName(this.#btf.name(id)) === wanted);
+    const found = candidates
+      .map((index) => this.#btf.firstId + index)
+      .filter((id) => essentialName(this.#btf.name(id)) === wanted);
+    this.#known.set(wanted, found);
+    return found;
   }
 
   #lookUp(wanted: Uint8Array): number[] {
@@ -163,8 +171,11 @@ export function nameIndex(btf: Btf): NameIndex {
 
 /** The first type of exactly this name and one of these kinds, the base's before a split BTF's own; undefined if none. */
 export function findType(btf: Btf, name: string, ...kinds: readonly BtfKind[]): TypeId | undefined {
-  const inBase = btf.base && findType(btf.base, name, ...kinds);
-  if (inBase !== undefined) return inBase;
+  return (btf.base && findType(btf.base, name, ...kinds)) ?? findOwnType(btf, name, ...kinds);
+}
+
+/** As `findType`, among the types that are the blob's own. */
+export function findOwnType(btf: Btf, name: string, ...kinds: readonly BtfKind[]): TypeId | undefined {
   return nameIndex(btf)
     .essential(name)
     .find((id) => btf.name(id) === name && (kinds.length === 0 || kinds.includes(btf.kind(id))));

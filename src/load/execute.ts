@@ -1,14 +1,14 @@
 // Runs a plan, step by step, through whichever Kernel it is given. There is no second way to load anything: a trace, a
 // stepper and a dry run drive this same generator.
 
-import type { SyscallError } from '../errors.js';
+import { type SyscallError, UsageError } from '../errors.js';
 import type { FdRef, Step } from '../plan/index.js';
 import { failure } from './failure.js';
 import type { FdTable, Kernel, Reply } from './kernel.js';
 import { retryOf } from './retry.js';
 import { Session } from './session.js';
 
-/** `failed` is followed by `retry`, by the next step when the failed one was optional, or by the end. */
+/** `failed` is followed by `retry`, by the next step when the failed one may fail, or by the end. */
 export type StepEvent =
   | { readonly at: 'before'; readonly step: Step }
   | { readonly at: 'after'; readonly step: Step; readonly result: number }
@@ -23,14 +23,46 @@ export type StepEvent =
  */
 export function* execute(plan: readonly Step[], kernel: Kernel, earlier?: Session): Generator<StepEvent, Session> {
   using made = new Session(kernel);
+  using undo = new Undo(kernel);
   const fds: FdTable = { get: (ref: FdRef) => (earlier?.has(ref.fd) ? earlier : made).get(ref) };
   for (const step of plan) {
     const isThere = (fd: string) => made.has(fd) || earlier?.has(fd) === true;
     const result = yield* attempt(withoutMissing(step, isThere), kernel, fds);
-    if (step.makes === 'fd' && result !== undefined) made.add(step.id, result);
+    if (result === undefined) continue;
+    undo.add(step);
+    made.addEnd(step, fds);
+    if (step.makes === 'fd') made.add(step.id, result);
+    if (step.makes === 'memory' && step.call === 'mmap') made.addMemory(step.id, { address: result, length: step.length });
+    if (step.call === 'close') made.forget(step.on.fd);
   }
+  undo.forget();
   return made.move();
 }
+
+/** What takes steps back that left something behind besides descriptors, the last first, unless the plan came to its end. */
+class Undo implements Disposable {
+  readonly #kernel: Kernel;
+  #calls: Step[] = [];
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+  add({ id, undo }: Step): void {
+    if (undo) this.#calls.push({ id: `${id} undone`, why: 'a later step failed', ...undo });
+  }
+  forget(): void {
+    this.#calls = [];
+  }
+  [Symbol.dispose](): void {
+    for (const step of this.#calls.reverse()) this.#kernel.run(step, NO_FDS);
+  }
+}
+
+const NO_FDS: FdTable = {
+  get: ({ fd }) => {
+    throw new UsageError(`Taking back refers to the descriptor "${fd}"`);
+  },
+};
 
 /** The step without the fields that need a descriptor which an optional step did not make. */
 function withoutMissing(step: Step, isThere: (fd: string) => boolean): Step {
@@ -51,6 +83,7 @@ function* attempt(step: Step, kernel: Kernel, fds: FdTable): Generator<StepEvent
     }
     const error = failure(current, reply);
     yield { at: 'failed', step: current, error };
+    if (error.errno === step.doneIf) return 0;
     const retry = retryOf(current, reply, tries);
     if (!retry) {
       if (step.optional) return undefined;
@@ -69,6 +102,7 @@ function* finished(step: Step, result: number, kernel: Kernel): Generator<StepEv
     resumed = true;
   } finally {
     if (!resumed && step.makes === 'fd') kernel.close(result);
+    if (!resumed && step.makes === 'memory' && step.call === 'mmap') kernel.unmap({ address: result, length: step.length });
   }
 }
 

@@ -47,6 +47,12 @@ const REMEDIES: readonly Row[] = [
     remedy:
       'The kernel refused before its verifier looked at the program: it does not know this program type, attach type or flag. A newer one may.',
   },
+  {
+    call: 'bpf(BPF_MAP_UPDATE_ELEM)',
+    errno: 'EBUSY',
+    when: (step) => step.end !== undefined,
+    remedy: 'A structure without a link can be attached once. Put it into SEC(".struct_ops.link"), or load the object again.',
+  },
   { errno: 'EPERM', remedy: RIGHTS },
   { call: 'perf_event_open', errno: 'EACCES', remedy: `${RIGHTS} The sysctl kernel.perf_event_paranoid decides too.` },
   {

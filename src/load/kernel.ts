@@ -15,9 +15,16 @@ export interface FdTable {
   get(ref: FdRef): number;
 }
 
+/** What a step mapped into this process. */
+export interface Memory {
+  readonly address: number;
+  readonly length: number;
+}
+
 export interface Kernel {
   run(step: Step, fds: FdTable): Reply;
   close(fd: number): void;
+  unmap(memory: Memory): void;
 }
 
 export const reply = (result: number): Reply => ({ result, out: new Map() });

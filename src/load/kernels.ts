@@ -19,6 +19,7 @@ export const recordingKernel = (kernel: Kernel, record: Recorded[]): Kernel => (
     return answer;
   },
   close: (fd) => kernel.close(fd),
+  unmap: (memory) => kernel.unmap(memory),
 });
 
 /**
@@ -37,6 +38,7 @@ export function replayKernel(record: readonly Recorded[]): Kernel {
       return recorded.reply;
     },
     close: () => {},
+    unmap: () => {},
   };
 }
 
@@ -66,6 +68,7 @@ export function dryRunKernel(facts: Pick<KernelFacts, 'features'>): Kernel & { r
         if (!open.has(fd)) throw new UsageError(`${callName(step)} refers to "${ref.fd}", which is closed`);
       }
       if (facts.features.get('perf_link') === false && isYoungerLink(step)) return reply(-EINVAL);
+      if (step.call === 'close') open.delete(fds.get(step.on));
       if (step.makes !== 'fd') return reply(0);
       const fd = lowest();
       open.add(fd);
@@ -74,5 +77,6 @@ export function dryRunKernel(facts: Pick<KernelFacts, 'features'>): Kernel & { r
     close: (fd) => {
       open.delete(fd);
     },
+    unmap: () => {},
   };
 }

@@ -1,6 +1,6 @@
 // When a failed call is tried again, and how. This is the whole policy.
 
-import type { Step } from '../plan/index.js';
+import { MAP_TYPE_FIELDS, type Step } from '../plan/index.js';
 import { errnoName } from '../uapi/errno.js';
 import type { Reply } from './kernel.js';
 
@@ -21,6 +21,7 @@ const LARGEST_LOG = 0x3fffffff; // UINT_MAX >> 2: no kernel takes more
 export function retryOf(step: Step, { result }: Reply, tries: number): Retry | undefined {
   const errno = errnoName(-result);
   if (step.otherwise?.errno === errno) return instead(step, step.otherwise);
+  if (step.call === 'bpf' && step.cmd === 'BPF_MAP_CREATE') return withoutTypes(step);
   if (step.call !== 'bpf' || step.cmd !== 'BPF_PROG_LOAD') return undefined;
   if (errno === 'EAGAIN' && tries < INTERRUPTED_TRIES) return { step, why: 'a signal interrupted the verifier' };
   const size = Number(step.attr.log_size ?? 0);
@@ -33,6 +34,13 @@ export function retryOf(step: Step, { result }: Reply, tries: number): Retry | u
 function instead({ id, why, where, makes, optional }: Step, otherwise: NonNullable<Step['otherwise']>): Retry {
   const head = { id, why, ...(where && { where }), ...(makes && { makes }), ...(optional && { optional }) };
   return { step: { ...head, ...otherwise.call }, why: otherwise.why };
+}
+
+/** Not every kernel takes types for every type of map; the map works without. */
+function withoutTypes(step: Step & { call: 'bpf' }): Retry | undefined {
+  if (!step.attr.btf_key_type_id && !step.attr.btf_value_type_id) return undefined;
+  const attr = Object.fromEntries(Object.entries(step.attr).filter(([field]) => !MAP_TYPE_FIELDS.includes(field)));
+  return { step: { ...step, attr }, why: 'without the types of its keys and values' };
 }
 
 const withLog = (step: Step & { call: 'bpf' }, size: number, why: string): Retry => ({

@@ -17,6 +17,16 @@ export function showStep(step: Step): string {
       return `perf_event_open(${showAttr(PERF_EVENT_ATTR, step.attr)}, pid ${step.pid}, cpu ${step.cpu}, group -1, flags ${step.flags})`;
     case 'ioctl':
       return `ioctl(<${step.on.fd}>, ${step.request}, ${typeof step.arg === 'number' ? step.arg : `<${step.arg.fd}>`})`;
+    case 'close':
+      return `close(<${step.on.fd}>)`;
+    case 'mmap':
+      return `mmap(0x${step.address.toString(16)}, ${step.length}, PROT_READ|PROT_WRITE, MAP_SHARED${step.address ? '|MAP_FIXED_NOREPLACE' : ''}, <${step.on.fd}>, 0)${step.contents ? `, then ${step.contents.length} bytes written to it` : ''}`;
+    case 'mkdir':
+      return `mkdir("${step.path}", 0${step.mode.toString(8)})`;
+    case 'unlink':
+      return `unlink("${step.path}")`;
+    case 'mount':
+      return `mount("${step.type}", "${step.target}", "${step.type}", 0, 0)`;
     case 'prlimit64':
       return `prlimit64(0, ${step.resource}, ${step.limit === 0xffffffffffffffffn ? 'RLIM_INFINITY' : step.limit})`;
   }

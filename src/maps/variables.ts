@@ -31,16 +31,34 @@ interface Variable {
  */
 export function variablesOf(btf: Btf, datasec: TypeId, memory: SectionMemory): Record<string, unknown> {
   const type = btf.type(datasec);
-  const variables = new Map<string, Variable | TypeId>();
-  const offsets = new Map<string, number>();
-  if (type.kind === 'DATASEC') {
-    for (const info of type.vars) {
-      const variable = btf.type(info.type);
-      if (variable.kind !== 'VAR') continue;
-      variables.set(variable.name, variable.type);
-      offsets.set(variable.name, info.offset);
-    }
-  }
+  const places = (type.kind === 'DATASEC' ? type.vars : []).flatMap(({ type: id, offset }): Place[] => {
+    const variable = btf.type(id);
+    return variable.kind === 'VAR' ? [{ name: variable.name, type: variable.type, offset }] : [];
+  });
+  return propertiesOf(btf, places, memory);
+}
+
+/** As `variablesOf`, of the members of a struct; bitfields and anonymous members are left out. */
+export function membersOf(btf: Btf, struct: TypeId, memory: SectionMemory): Record<string, unknown> {
+  const type = btf.type(struct);
+  const members = type.kind === 'STRUCT' || type.kind === 'UNION' ? type.members : [];
+  const places = members.filter(({ name, bitfieldSize }) => name && bitfieldSize === 0);
+  return propertiesOf(
+    btf,
+    places.map(({ name, type: id, bitOffset }) => ({ name, type: id, offset: bitOffset / 8 })),
+    memory,
+  );
+}
+
+interface Place {
+  readonly name: string;
+  readonly type: TypeId;
+  readonly offset: number;
+}
+
+function propertiesOf(btf: Btf, places: readonly Place[], memory: SectionMemory): Record<string, unknown> {
+  const variables = new Map<string, Variable | TypeId>(places.map(({ name, type }) => [name, type]));
+  const offsets = new Map(places.map(({ name, offset }) => [name, offset]));
   /** Shapes are made when a variable is first touched: one of an odd type must not make the others unusable. */
   const find = (name: string): Variable => {
     const known = variables.get(name);

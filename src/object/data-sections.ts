@@ -1,13 +1,13 @@
 // .data, .rodata and .bss sections -> maps: each is an array with one value, the whole section.
 
 import { type Btf, findType } from '../btf/index.js';
-import { utf8Bytes } from '../bytes/index.js';
 import type { ElfFile, ElfSection } from '../elf/index.js';
 import { UnsupportedError } from '../errors.js';
-import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, BPF_OBJ_NAME_LEN } from '../uapi/bpf.js';
+import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG } from '../uapi/bpf.js';
 import { BTF_VAR_STATIC } from '../uapi/btf.js';
 import { SHF_EXECINSTR, SHT_NOBITS, SHT_PROGBITS } from '../uapi/elf.js';
 import { BPF_MAP_TYPE } from '../uapi/enums.js';
+import { dataMapName, emptyMap } from './map-names.js';
 import type { BpfMapDef } from './object.js';
 
 const KINDS = [
@@ -41,16 +41,13 @@ export function collectDataMaps(elf: ElfFile, btf: Btf | undefined, objectName: 
     const kernelName = dataMapName(objectName, section.name);
     const datasec = btf && findType(btf, section.name);
     return {
-      name: kind.prefix !== '.bss' && section.name !== kind.prefix ? section.name : kernelName,
+      ...emptyMap(kind.prefix !== '.bss' && section.name !== kind.prefix ? section.name : kernelName),
       kernelName,
       type: BPF_MAP_TYPE.BPF_MAP_TYPE_ARRAY,
       keySize: 4,
       valueSize: section.size,
       maxEntries: 1,
       flags: kind.flags | mmapableFlag(btf, datasec),
-      numaNode: 0,
-      extra: 0n,
-      pinned: false,
       ...(datasec !== undefined && { valueType: datasec }),
       data: { section: section.name, frozen: kind.frozen, image: imageOf(section) },
     };
@@ -72,22 +69,4 @@ function hasVisibleVariable(btf: Btf | undefined, datasec: number | undefined): 
     const variable = btf.type(id);
     return variable.kind === 'VAR' && variable.linkage !== BTF_VAR_STATIC;
   });
-}
-
-/**
- * The name that the kernel gets: as much of the object's as fits in front of the section's. `bootstrap`, `.rodata` -> `bootstra.rodata`.
- * @see libbpf internal_map_name, src/libbpf.c
- */
-export function dataMapName(objectName: string, section: string): string {
-  const longest = BPF_OBJ_NAME_LEN - 1;
-  const suffix = Math.min(Math.max(7, section.length), longest);
-  const prefix = section.includes('.', 1) ? 0 : Math.min(longest - suffix, objectName.length);
-  return kernelName(objectName.slice(0, prefix) + section.slice(0, suffix));
-}
-
-/** At most 15 bytes of what the kernel allows in a name. */
-export function kernelName(name: string): string {
-  return Array.from(utf8Bytes(name).subarray(0, BPF_OBJ_NAME_LEN - 1), (byte) => String.fromCharCode(byte))
-    .join('')
-    .replace(/[^A-Za-z0-9_.]/g, '_');
 }

@@ -4,7 +4,8 @@ import { type Btf, findType, resolved } from '../btf/index.js';
 import { BPF_F_RDONLY_PROG } from '../uapi/bpf.js';
 import { BTF_INT_BOOL, BTF_INT_SIGNED } from '../uapi/btf.js';
 import { BPF_MAP_TYPE } from '../uapi/enums.js';
-import { dataMapName, mmapableFlag } from './data-sections.js';
+import { mmapableFlag } from './data-sections.js';
+import { dataMapName, emptyMap } from './map-names.js';
 import type { BpfMapDef, Extern, KconfigType } from './object.js';
 
 export const KCONFIG = '.kconfig';
@@ -48,16 +49,12 @@ export function kconfigMap(btf: Btf | undefined, externs: readonly Extern[], obj
   const datasec = btf && findType(btf, KCONFIG);
   return [
     {
-      name,
-      kernelName: name,
+      ...emptyMap(name),
       type: BPF_MAP_TYPE.BPF_MAP_TYPE_ARRAY,
       keySize: 4,
       valueSize: size,
       maxEntries: 1,
       flags: BPF_F_RDONLY_PROG | mmapableFlag(btf, datasec),
-      numaNode: 0,
-      extra: 0n,
-      pinned: false,
       ...(datasec !== undefined && { valueType: datasec }),
       data: { section: KCONFIG, frozen: true, image: new Uint8Array(size) },
     },

@@ -61,6 +61,8 @@ export function linkProgram(object: BpfObject, program: BpfFunction): LinkedProg
     return start;
   };
   place(program);
+  const callback = text.find(({ name }) => name === program.exceptionCallback);
+  if (callback && !placed.has(callback)) place(callback);
 
   const funcInfo: FuncInfo[] = [];
   const lineInfo: LineInfo[] = [];

@@ -1,19 +1,30 @@
-// Section .maps: maps defined by the types of their variables. The section's bytes are never read.
+// Section .maps: maps defined by the types of their variables. The section's bytes are never read; its relocations say what
+// initial values name (`map-slots.ts`).
 
 import { type Btf, type BtfMember, type BtfType, findType, resolved, sizeOf, spell } from '../btf/index.js';
 import { nearest } from '../bytes/index.js';
 import type { ElfFile } from '../elf/index.js';
 import { FormatError, UnsupportedError, type Where } from '../errors.js';
 import { BTF_VAR_GLOBAL_ALLOCATED } from '../uapi/btf.js';
-import { kernelName } from './data-sections.js';
+import { BPF_MAP_TYPE } from '../uapi/enums.js';
+import { emptyMap } from './map-names.js';
 import type { BpfMapDef } from './object.js';
 import { section } from './sections.js';
+
+/** A map and where its variable lies in the section, in bytes. */
+export interface PlacedMap {
+  readonly map: BpfMapDef;
+  readonly offset: number;
+  readonly size: number;
+  /** Where its initial values start, from `offset`; undefined without a field `values`. */
+  readonly valuesAt: number | undefined;
+}
 
 /**
  * @throws {FormatError} naming map and field when a definition is malformed.
  * @see libbpf parse_btf_map_def, src/libbpf.c
  */
-export function collectMaps(elf: ElfFile, btf: Btf | undefined): BpfMapDef[] {
+export function collectMaps(elf: ElfFile, btf: Btf | undefined): PlacedMap[] {
   const elfSection = section(elf, '.maps');
   if (!elfSection || !btf) return [];
   const where = elfSection.data.where;
@@ -40,25 +51,23 @@ export function collectMaps(elf: ElfFile, btf: Btf | undefined): BpfMapDef[] {
       throw new FormatError(`Map ${variable.name} is defined by ${spell(btf, variable.type)}; a struct is expected`, {
         where: at,
       });
-    return readDefinition(btf, variable.name, definition.members, at);
+    const values = definition.members.find(({ name }) => name === 'values');
+    return {
+      map: readDefinition(btf, variable.name, definition.members, at),
+      offset,
+      size,
+      valuesAt: values && values.bitOffset / 8,
+    };
   });
 }
 
+/** Where maps are pinned by their name, unless the user says where. */
+export const PIN_ROOT = '/sys/fs/bpf';
+
 type Draft = { -readonly [K in keyof BpfMapDef]: BpfMapDef[K] };
 
-function readDefinition(btf: Btf, name: string, members: readonly BtfMember[], where: Where): BpfMapDef {
-  const map: Draft = {
-    name,
-    kernelName: kernelName(name),
-    type: 0,
-    keySize: 0,
-    valueSize: 0,
-    maxEntries: 0,
-    flags: 0,
-    numaNode: 0,
-    extra: 0n,
-    pinned: false,
-  };
+function readDefinition(btf: Btf, name: string, members: readonly BtfMember[], where: Where, isInner = false): BpfMapDef {
+  const map: Draft = { ...emptyMap(name), name };
   const most = Object.keys(FIELDS).length;
   if (members.length > most)
     throw new FormatError(`Map ${name} has ${members.length} fields, of ${most} that there are`, { where });
@@ -71,7 +80,7 @@ function readDefinition(btf: Btf, name: string, members: readonly BtfMember[], w
         remedy: `${similar ? `Did you mean "${similar}"? ` : ''}Known fields: ${Object.keys(FIELDS).join(', ')}.`,
       });
     }
-    field(map, { btf, type: btf.type(member.type), name: member.name, where });
+    field(map, { btf, type: btf.type(member.type), name: member.name, where, isInner, isLast: member === members.at(-1) });
   }
   if (map.type === 0) throw new FormatError(`Map ${name} has no type`, { where, remedy: 'Add __uint(type, BPF_MAP_TYPE_…).' });
   return map;
@@ -82,6 +91,9 @@ interface FieldContext {
   readonly type: BtfType;
   readonly name: string;
   readonly where: Where;
+  /** The definition is that of the values of another map. */
+  readonly isInner: boolean;
+  readonly isLast: boolean;
 }
 
 /** `__uint(name, N)` is `int (*name)[N]`. */
@@ -119,9 +131,35 @@ function setSize(map: Draft, what: 'keySize' | 'valueSize', size: number, { name
   map[what] = size;
 }
 
-const notYet = (map: Draft, { name, where }: FieldContext) => {
-  throw new UnsupportedError(`Map ${map.name}: field "${name}" is not supported yet`, { where });
+/** What the values of a map may name, by its type. */
+const VALUES: Readonly<Record<number, 'STRUCT' | 'FUNC_PROTO'>> = {
+  [BPF_MAP_TYPE.BPF_MAP_TYPE_ARRAY_OF_MAPS]: 'STRUCT',
+  [BPF_MAP_TYPE.BPF_MAP_TYPE_HASH_OF_MAPS]: 'STRUCT',
+  [BPF_MAP_TYPE.BPF_MAP_TYPE_PROG_ARRAY]: 'FUNC_PROTO',
 };
+/** Values are descriptors. */
+const FD_SIZE = 4;
+
+/** `__array(values, T)` is `T *values[]`. The kernel learns from T, a map's definition, what the maps in this map are like. */
+function values(map: Draft, { btf, type, where, isInner, isLast }: FieldContext): void {
+  const wanted = VALUES[map.type];
+  if (isInner) throw new UnsupportedError('Maps in maps in maps: the kernel allows one level only', { where });
+  if (!wanted)
+    throw new UnsupportedError('Field "values" is for maps of maps and program arrays, and stands after "type"', { where });
+  if (!isLast) throw new FormatError('Field "values" must be the last one', { where });
+  if (map.valueSize !== 0 && map.valueSize !== FD_SIZE)
+    throw new FormatError(`Values of this map take ${FD_SIZE} bytes, but an earlier field says ${map.valueSize}`, { where });
+  const pointer = type.kind === 'ARRAY' && type.nelems === 0 ? resolved(btf, type.type) : undefined;
+  const element = pointer?.kind === 'PTR' ? resolved(btf, pointer.type) : undefined;
+  if (element?.kind !== wanted)
+    throw new FormatError(`Field "values" is ${spell(btf, type.id)}`, {
+      where,
+      remedy:
+        wanted === 'STRUCT' ? 'Write __array(values, struct { …a map definition… }).' : 'Write __array(values, int (void *)).',
+    });
+  map.valueSize = FD_SIZE;
+  if (element.kind === 'STRUCT') map.inner = readDefinition(btf, `${map.name}.inner`, element.members, where, true);
+}
 
 const FIELDS: Readonly<Record<string, (map: Draft, context: FieldContext) => void>> = {
   type: (map, context) => {
@@ -148,12 +186,13 @@ const FIELDS: Readonly<Record<string, (map: Draft, context: FieldContext) => voi
     setSize(map, 'valueSize', size, context);
     map.valueType = id;
   },
-  values: notYet,
+  values,
   pinning: (map, context) => {
+    if (context.isInner) throw new FormatError('The maps in a map cannot be pinned by its definition', { where: context.where });
     const pinning = uint(context);
     if (pinning > 1)
       throw new FormatError(`Field "pinning" is ${pinning}; 0 (none) or 1 (by name) expected`, { where: context.where });
-    map.pinned = pinning === 1;
+    if (pinning === 1) map.pinPath = `${PIN_ROOT}/${map.name}`;
   },
   map_extra: (map, context) => {
     map.extra = ulong(context);

@@ -28,8 +28,12 @@ export interface BpfFunction {
   /** What its section name makes of it; undefined for subprograms and for names without a meaning. */
   readonly def: SecDef | undefined;
   readonly type: BpfProgType;
-  /** False when the section name starts with `?`. */
+  /** False when the section name starts with `?`, and for struct_ops programs that no structure needs. */
   readonly autoload: boolean;
+  /** BPF_F_… flags for the kernel, besides those that its section name means. */
+  readonly flags?: number;
+  /** The subprogram that runs when it throws. */
+  readonly exceptionCallback?: string;
 }
 
 export interface BpfMapDef {
@@ -44,11 +48,40 @@ export interface BpfMapDef {
   readonly flags: number;
   readonly numaNode: number;
   readonly extra: bigint;
-  readonly pinned: boolean;
+  /** Where it is pinned, or will be: `/sys/fs/bpf/<name>` for `__uint(pinning, LIBBPF_PIN_BY_NAME)`. */
+  readonly pinPath?: string;
+  /** False: it is left out of a load, and so is code that refers to it. */
+  readonly autocreate: boolean;
   readonly keyType?: TypeId;
   readonly valueType?: TypeId;
-  /** A data section: its one value, the whole section, and its ELF name. `frozen`: not writable once the kernel has it. */
+  /**
+   * A data section: its one value, the whole section, and its ELF name. `frozen`: not writable once the kernel has it.
+   * Of an arena, the variables that the object defines in it.
+   */
   readonly data?: { readonly section: string; readonly image: Uint8Array; readonly frozen: boolean };
+  /** What the maps in this map are like. */
+  readonly inner?: BpfMapDef;
+  /** What is in it from the start: maps in maps of maps, programs in program arrays. */
+  readonly slots?: readonly MapSlot[];
+  readonly structOps?: StructOps;
+}
+
+/** Key `index` has the map or program `name` as its value. */
+export interface MapSlot {
+  readonly index: number;
+  readonly name: string;
+}
+
+/** A kernel structure of functions that BPF programs stand in for. Fields other than functions can be set until it is loaded. */
+export interface StructOps {
+  /** The structure as the object declares it. */
+  readonly type: TypeId;
+  /** Its bytes, as the object lays it out. */
+  readonly image: Uint8Array;
+  /** By number of the member. */
+  readonly programs: ReadonlyMap<number, string>;
+  /** Attached by a link, which keeps it in use; without, it stays until it is deleted. */
+  readonly link: boolean;
 }
 
 /** How a value of the kernel's configuration is written to a variable. */

@@ -5,16 +5,20 @@ import { textUntilNul } from '../bytes/index.js';
 import type { ElfFile, ElfSection } from '../elf/index.js';
 import { FormatError, UnsupportedError } from '../errors.js';
 import { EM_BPF, EM_NONE, ET_REL, SHT_PROGBITS } from '../uapi/elf.js';
+import { withArenaData } from './arena.js';
 import { collectDataMaps } from './data-sections.js';
+import { withExceptionCallbacks } from './exception-callback.js';
 import { declareExterns } from './extern-btf.js';
 import { collectExterns } from './externs.js';
 import { fixBtf } from './fix-btf.js';
 import { collectFunctions } from './functions.js';
 import { kconfigMap } from './kconfig.js';
 import { collectMaps } from './map-defs.js';
+import { collectSlots } from './map-slots.js';
 import type { BpfObject } from './object.js';
 import { collectReferences } from './references.js';
 import { section } from './sections.js';
+import { autoloadStructOps, collectStructOps } from './struct-ops.js';
 
 /**
  * Understands an ELF file as a BPF object.
@@ -45,8 +49,13 @@ export function openObject(elf: ElfFile): BpfObject {
   const externs = collectExterns(symbols, parsed.btf, where);
   const btf = parsed.btf && fixBtf(declareExterns(parsed.btf, externs), elf.sections, symbols);
   const name = objectName(where.file);
-  const maps = [...collectMaps(elf, btf), ...collectDataMaps(elf, btf, name), ...kconfigMap(btf, externs, name)];
-  const functions = collectFunctions(elf, symbols);
+  const functions = withExceptionCallbacks(collectFunctions(elf, symbols), btf, where);
+  const maps = [
+    ...withArenaData(elf, collectSlots(elf, symbols, collectMaps(elf, btf), functions)),
+    ...collectDataMaps(elf, btf, name),
+    ...kconfigMap(btf, externs, name),
+    ...collectStructOps(elf, btf, symbols, functions),
+  ];
   return {
     name,
     where,
@@ -56,7 +65,7 @@ export function openObject(elf: ElfFile): BpfObject {
     btf,
     ext: parsed.ext,
     coreRelos: parsed.ext.coreRelos,
-    programs: collectReferences(elf, symbols, functions, maps, externs),
+    programs: autoloadStructOps(collectReferences(elf, symbols, functions, maps, externs), maps),
     maps,
     externs,
   };
@@ -71,11 +80,8 @@ function refuseUnsupported(elf: ElfFile): void {
         'Define each map with BTF: struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, u32); __type(value, u64); __uint(max_entries, 1024); } name SEC(".maps");',
     });
   }
-  const unknown = elf.sections.find(
-    ({ name }) => /^\??\.struct_ops(\.link)?$/.test(name) || name === '.addr_space.1' || name === '.jumptables',
-  );
-  if (unknown)
-    throw new UnsupportedError(`Section "${unknown.name}" is not supported yet`, { where: { ...where, section: unknown.name } });
+  if (section(elf, '.jumptables'))
+    throw new UnsupportedError('Section ".jumptables" is not supported yet', { where: { ...where, section: '.jumptables' } });
 }
 
 function parseTypes(elf: ElfFile): { readonly btf: Btf | undefined; readonly ext: BtfExt } {

@@ -85,11 +85,11 @@ function refer(
   const data = maps.find((map) => map.data?.section === section.name);
   if (data) {
     const offset = symbol.value + imm;
-    if (!(offset >= 0 && offset < data.valueSize))
-      throw refuse(`it is at ${offset}, outside the ${data.valueSize} bytes of ${section.name}`);
+    const size = data.data?.image.length ?? 0;
+    if (!(offset >= 0 && offset < size)) throw refuse(`it is at ${offset}, outside the ${size} bytes of ${section.name}`);
     return { insn, kind: 'map_value', map: data.name, offset };
   }
-  const map = section.name === '.maps' ? maps.find((candidate) => !candidate.data && candidate.name === symbol.name) : undefined;
+  const map = section.name === '.maps' ? maps.find((candidate) => candidate.name === symbol.name) : undefined;
   if (!map) throw refuse(`it is in section ${section.name}, where no map or variable of that name is`);
   return { insn, kind: 'map', map: map.name };
 }

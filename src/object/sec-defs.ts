@@ -28,6 +28,8 @@ export interface SecDef {
   /** The attach target is looked up in the kernel's BTF. */
   readonly attachBtf?: true;
   readonly frags?: true;
+  /** Loaded for links on many user functions at once (BPF_TRACE_UPROBE_MULTI), where the kernel has them. */
+  readonly multiUprobe?: true;
 }
 
 /**
@@ -73,8 +75,8 @@ export const SEC_DEFS: readonly SecDef[] = [
   },
   { sec: 'ksyscall+', type: 'BPF_PROG_TYPE_KPROBE', attach: 'ksyscall' },
   { sec: 'kretsyscall+', type: 'BPF_PROG_TYPE_KPROBE', attach: 'ksyscall' },
-  { sec: 'usdt+', type: 'BPF_PROG_TYPE_KPROBE', attach: 'usdt' },
-  { sec: 'usdt.s+', type: 'BPF_PROG_TYPE_KPROBE', attach: 'usdt', sleepable: true },
+  { sec: 'usdt+', type: 'BPF_PROG_TYPE_KPROBE', attach: 'usdt', multiUprobe: true },
+  { sec: 'usdt.s+', type: 'BPF_PROG_TYPE_KPROBE', attach: 'usdt', sleepable: true, multiUprobe: true },
   { sec: 'tc/ingress', type: 'BPF_PROG_TYPE_SCHED_CLS', attachType: 'BPF_TCX_INGRESS' },
   { sec: 'tc/egress', type: 'BPF_PROG_TYPE_SCHED_CLS', attachType: 'BPF_TCX_EGRESS' },
   { sec: 'tcx/ingress', type: 'BPF_PROG_TYPE_SCHED_CLS', attachType: 'BPF_TCX_INGRESS' },

@@ -1,11 +1,12 @@
 // Programs that hook into a function or tracepoint by its type: `fentry/vfs_read` -> the id of that function in the kernel's BTF.
 
-import { type Btf, findType, type TypeId, typesOf } from '../btf/index.js';
+import { type Btf, type BtfKind, type TypeId, typesOf } from '../btf/index.js';
 import { nearest } from '../bytes/index.js';
 import { FormatError, UnsupportedError } from '../errors.js';
 import type { BpfFunction, BpfObject, SecDef } from '../object/index.js';
 import type { BpfAttachType } from '../uapi/enums.js';
-import { type KernelFacts, targetOf } from './facts.js';
+import { findInModules, findKernelType, type KernelType, type KernelTypes } from './kernel-types.js';
+import { targetOf } from './section-target.js';
 
 /** How the kernel calls what a program of some attach type hooks into. */
 interface Naming {
@@ -27,56 +28,89 @@ const NAMINGS: Readonly<Partial<Record<BpfAttachType, Naming>>> = {
 };
 const namingOf = ({ attachType }: SecDef): Naming => (attachType && NAMINGS[attachType]) ?? FUNCTION;
 
+/** A type that a program is verified against. */
+export interface AttachTarget {
+  readonly id: TypeId;
+  /** The module whose types it is of; undefined for the kernel itself. */
+  readonly module?: string;
+}
+
 /**
- * The type id that the kernel takes as attach_btf_id, for a program whose section has `attachBtf`.
- * @throws {FormatError} when its section names no target; {UnsupportedError} when the kernel's BTF lacks it, naming a similar
- *         one, or when it is not in the kernel itself.
- * @see libbpf libbpf_find_attach_btf_id, src/libbpf.c
+ * What goes to the kernel as attach_btf_id and attach_btf_obj_fd, for a program whose section has `attachBtf`.
+ * @throws {FormatError} when its section names no target; {UnsupportedError} when neither the kernel's BTF nor that of a module has
+ *         it, naming a similar one.
+ * @see libbpf find_kernel_btf_id, src/libbpf.c
  */
-export function attachBtfId(object: BpfObject, program: BpfFunction, def: SecDef, { kernelBtf }: KernelFacts): TypeId {
+export function attachTarget(object: BpfObject, program: BpfFunction, def: SecDef, facts: KernelTypes): AttachTarget {
   const where = { ...object.where, program: program.name, section: program.section };
   if (def.type === 'BPF_PROG_TYPE_EXT')
     throw new UnsupportedError('Replacing a function of another BPF program (freplace) is not supported yet', { where });
   const naming = namingOf(def);
-  const name = kernelTargetOf(object, program);
-  if (!name)
+  const target = kernelTargetOf(program);
+  if (!target?.name)
     throw new FormatError(`Section "${program.section}" does not say which ${naming.what} the program is for`, {
       where,
       remedy: `Write it after a slash: SEC("${def.sec.replace(/\+$/, '')}/<${naming.what}>").`,
     });
-  if (!kernelBtf) throw new UnsupportedError(`To find ${naming.what} ${name}, the types of the kernel are needed`, { where });
-  const id = findType(kernelBtf, naming.prefix + name, naming.kind);
-  if (id !== undefined) return id;
-  throw new UnsupportedError(`The kernel's BTF has no ${naming.what} ${name}`, {
+  const { name, module } = target;
+  if (!facts.kernelBtf)
+    throw new UnsupportedError(`To find ${naming.what} ${name}, the types of the kernel are needed`, { where });
+  const found = find(facts, naming.prefix + name, naming.kind, module);
+  if (found) return { id: found.id, ...(found.module !== undefined && { module: found.module }) };
+  throw new UnsupportedError(`${module ? `Module ${module}` : "The kernel's BTF"} has no ${naming.what} ${name}`, {
     where,
-    remedy: missing(kernelBtf, name, naming),
+    remedy: missing(facts, name, naming, module),
   });
+}
+
+/** As in libbpf, names of modules may be cut short. */
+function find(facts: KernelTypes, name: string, kind: BtfKind, module: string | undefined): KernelType | undefined {
+  if (module === undefined) return findKernelType(facts, name, kind);
+  const inKernel = 'vmlinux'.startsWith(module) ? findKernelType({ ...facts, modules: [] }, name, kind) : undefined;
+  return (
+    inKernel ??
+    findInModules(
+      facts.modules.filter((candidate) => candidate.name.startsWith(module)),
+      name,
+      kind,
+    )
+  );
 }
 
 /**
- * What a program of a section with `attachBtf` hooks into, in the kernel itself: `vfs_read` of `fentry/vfs_read` and of
- * `fentry/vmlinux:vfs_read`. As in libbpf, `vmlinux` may be cut short.
- * @throws {UnsupportedError} for a target in a module.
+ * What a program of a section with `attachBtf` hooks into: `vfs_read` of `fentry/vfs_read`, and of `fentry/xfs:xfs_file_open` also
+ * the module.
  */
-export function kernelTargetOf(object: BpfObject, program: BpfFunction): string | undefined {
+export function kernelTargetOf(
+  program: Pick<BpfFunction, 'section'>,
+): { readonly name: string; readonly module: string | undefined } | undefined {
   const target = targetOf(program);
-  const colon = target?.indexOf(':') ?? -1;
-  if (target === undefined || colon < 0) return target;
-  const module = target.slice(0, colon);
-  if ('vmlinux'.startsWith(module)) return target.slice(colon + 1);
-  throw new UnsupportedError(`Attach targets in modules (${target}) are not supported yet`, {
-    where: { ...object.where, program: program.name, section: program.section },
-    remedy: `If ${target.slice(colon + 1)} is in the kernel itself, leave out "${module}:".`,
-  });
+  if (target === undefined) return undefined;
+  const colon = target.indexOf(':');
+  return { name: target.slice(colon + 1), module: colon < 0 ? undefined : target.slice(0, colon) };
+}
+
+/** The kernel's name of what a program hooks into, and the kind of type that has it. */
+export function targetType(program: BpfFunction): { readonly name: string; readonly kind: BtfKind } | undefined {
+  const naming = program.def?.attachBtf && namingOf(program.def);
+  const target = kernelTargetOf(program);
+  return naming && target ? { name: naming.prefix + target.name, kind: naming.kind } : undefined;
 }
 
 /** Only now, when nothing can be loaded anyway, is each of the kernel's tens of thousands of functions looked at. */
-function missing(btf: Btf, name: string, naming: Naming): string {
-  const similar = nearest(name, namesOf(btf, naming));
+function missing({ kernelBtf, modules }: KernelTypes, name: string, naming: Naming, module: string | undefined): string {
+  const loaded = modules.filter((candidate) => module !== undefined && candidate.name.startsWith(module));
+  if (module !== undefined && !'vmlinux'.startsWith(module) && loaded.length === 0)
+    return `No module of that name with BTF is loaded: modprobe ${module}.`;
+  const places = module === undefined ? [kernelBtf, ...modules.map(({ btf }) => btf)] : loaded.map(({ btf }) => btf);
+  const similar = nearest(
+    name,
+    places.flatMap((btf) => (btf ? [...namesOf(btf, naming)] : [])),
+  );
   const question = similar === undefined ? '' : `Did you mean "${similar}"? `;
   return naming === FUNCTION
-    ? `${question}Functions that are inlined are not there, nor are those of modules, where tsbpf does not look yet.`
-    : `${question}Those of modules are not found yet; others depend on the kernel's version and configuration.`;
+    ? `${question}Functions that are inlined are not there, nor are those of modules that are not loaded.`
+    : `${question}Some are in modules that must be loaded; others depend on the kernel's version and configuration.`;
 }
 
 function* namesOf(btf: Btf, { prefix, kind }: Naming): Generator<string> {

@@ -1,15 +1,16 @@
-// Externs: what an object asks of a machine because of them, and the kernel's answers in its instructions. Modules are not
-// looked into yet: only the kernel's own variables and functions are found.
+// Externs: what an object asks of a machine because of them, and the kernel's answers in its instructions.
 
-import { type Btf, essentialName, findType, resolved, spell, type TypeId } from '../btf/index.js';
+import { type Btf, essentialName, resolved, spell, type TypeId } from '../btf/index.js';
 import { RelocationError, UnsupportedError, type Where } from '../errors.js';
 import { isLdImm64, patchInsn, readInsn } from '../insn/index.js';
 import type { BpfObject, Extern } from '../object/index.js';
 import { Effort, typesAreCompatible } from '../relocate/index.js';
 import { BPF_PSEUDO_BTF_ID, BPF_PSEUDO_KFUNC_CALL, BPF_PSEUDO_MAP_VALUE, CALL } from '../uapi/insn.js';
-import type { KernelFacts } from './facts.js';
+import type { KernelFacts, WantedType } from './facts.js';
 import type { FeatureName } from './features.js';
 import { isSetting, kconfigExterns, kconfigImage, WRAPPED_SYSCALLS } from './kconfig.js';
+import { findKernelType, type KernelTypes } from './kernel-types.js';
+import { stepIds } from './step-ids.js';
 
 type Ksym = Extract<Extern, { section: '.ksyms' }>;
 const ksyms = (object: BpfObject): Ksym[] => object.externs.filter((extern): extern is Ksym => extern.section === '.ksyms');
@@ -20,6 +21,7 @@ const isTypeless = (extern: Ksym): boolean => extern.kind === 'variable' && exte
 export interface ExternQuestions {
   /** Ids of its types. */
   readonly btf: boolean;
+  readonly types: readonly WantedType[];
   readonly kconfig: boolean;
   readonly kallsyms: readonly string[];
   readonly features: readonly FeatureName[];
@@ -31,6 +33,14 @@ export function externQuestions(object: BpfObject): ExternQuestions {
   const has = (name: string) => kconfig.some((extern) => extern.name === name);
   return {
     btf: symbols.some((extern) => !isTypeless(extern)),
+    types: symbols.flatMap((extern): WantedType[] => {
+      if (isTypeless(extern)) return [];
+      return [
+        extern.kind === 'function'
+          ? { name: essentialName(extern.name), kind: 'FUNC', flavored: false }
+          : { name: extern.name, kind: 'VAR', flavored: false },
+      ];
+    }),
     kconfig: kconfig.some(isSetting),
     kallsyms: [
       ...symbols.filter(isTypeless).map(({ name }) => name),
@@ -43,11 +53,16 @@ export function externQuestions(object: BpfObject): ExternQuestions {
 /** What an extern comes to on one machine. */
 export type ExternAnswer =
   | { readonly kind: 'kconfig'; readonly map: string; readonly offset: number }
-  | { readonly kind: 'variable' | 'function'; readonly id: TypeId }
+  /** Of the kernel's types, or of those of a module. `place` is the module's in fd_array; 0 for the kernel itself. */
+  | { readonly kind: 'variable' | 'function'; readonly id: TypeId; readonly module?: string; readonly place: number }
   | { readonly kind: 'address'; readonly address: bigint }
   /** Weak and not there. `index` is its place among the object's externs. */
   | { readonly kind: 'absent'; readonly index: number };
-export type ExternAnswers = ReadonlyMap<string, ExternAnswer>;
+export interface ExternAnswers {
+  readonly byName: ReadonlyMap<string, ExternAnswer>;
+  /** Modules whose functions are called, in the order of fd_array, from 1. */
+  readonly modules: readonly string[];
+}
 
 /**
  * The object with the values of its .kconfig, and an answer for each extern.
@@ -58,17 +73,18 @@ export function resolveExterns(
   object: BpfObject,
   facts: KernelFacts,
 ): { readonly object: BpfObject; readonly answers: ExternAnswers } {
-  if (object.externs.length === 0) return { object, answers: new Map() };
+  if (object.externs.length === 0) return { object, answers: { byName: new Map(), modules: [] } };
   const kconfig = object.maps.find(({ data }) => data?.section === '.kconfig');
   const image = kconfigImage(object, facts);
   const effort = new Effort();
-  const answers = new Map<string, ExternAnswer>();
+  const byName = new Map<string, ExternAnswer>();
+  const modules: string[] = [];
   for (const [index, extern] of object.externs.entries()) {
-    if (extern.kind === 'kconfig') answers.set(extern.name, { kind: 'kconfig', map: kconfig?.name ?? '', offset: extern.offset });
-    else answers.set(extern.name, resolveKsym(object, extern, facts, effort) ?? absent(object, extern, index));
+    if (extern.kind === 'kconfig') byName.set(extern.name, { kind: 'kconfig', map: kconfig?.name ?? '', offset: extern.offset });
+    else byName.set(extern.name, resolveKsym(object, extern, facts, effort, modules) ?? absent(object, extern, index));
   }
   const maps = object.maps.map((map) => (map === kconfig && map.data ? { ...map, data: { ...map.data, image } } : map));
-  return { object: { ...object, maps }, answers };
+  return { object: { ...object, maps }, answers: { byName, modules } };
 }
 
 const whereOf = (object: BpfObject, { name }: Extern): Where => ({ ...object.where, type: name });
@@ -78,20 +94,25 @@ function absent(object: BpfObject, extern: Ksym, index: number): ExternAnswer {
   const place = isTypeless(extern) ? 'symbols (/proc/kallsyms)' : 'BTF';
   throw new RelocationError(`The kernel's ${place} has no ${extern.kind} ${extern.name}`, {
     where: whereOf(object, extern),
-    remedy: `Declare it __weak and test it before use${isTypeless(extern) ? '' : '; modules are not searched yet'}.`,
+    remedy: `Declare it __weak and test it before use${isTypeless(extern) ? '' : ', or load the module that has it'}.`,
   });
 }
 
-function resolveKsym(object: BpfObject, extern: Ksym, facts: KernelFacts, effort: Effort): ExternAnswer | undefined {
+function resolveKsym(
+  object: BpfObject,
+  extern: Ksym,
+  facts: KernelFacts,
+  effort: Effort,
+  modules: string[],
+): ExternAnswer | undefined {
   if (isTypeless(extern)) return resolveAddress(object, extern, facts);
-  const { kernelBtf } = facts;
-  if (!object.btf || !kernelBtf)
+  if (!object.btf || !facts.kernelBtf)
     throw new UnsupportedError(`To find ${extern.kind} ${extern.name}, the types of the kernel are needed`, {
       where: whereOf(object, extern),
     });
   return extern.kind === 'variable'
-    ? resolveVariable(object, object.btf, extern, kernelBtf, effort)
-    : resolveFunction(object, object.btf, extern, kernelBtf, effort);
+    ? resolveVariable(object, object.btf, extern, facts, effort)
+    : resolveFunction(object, object.btf, extern, facts, effort, modules);
 }
 
 /** @see libbpf kallsyms_cb, src/libbpf.c */
@@ -107,26 +128,45 @@ function resolveAddress(object: BpfObject, extern: Ksym, { kallsyms }: KernelFac
 }
 
 /** @see libbpf bpf_object__resolve_ksym_var_btf_id, src/libbpf.c */
-function resolveVariable(object: BpfObject, btf: Btf, extern: Ksym, kernel: Btf, effort: Effort): ExternAnswer | undefined {
-  const id = findType(kernel, extern.name, 'VAR');
-  const found = id === undefined ? undefined : kernel.type(id);
-  if (found?.kind !== 'VAR') return undefined;
-  if (!typesAreCompatible(btf, extern.type, kernel, resolved(kernel, found.type).id, effort))
-    throw incompatible(object, btf, extern, kernel, found.type);
-  return { kind: 'variable', id: found.id };
+function resolveVariable(
+  object: BpfObject,
+  btf: Btf,
+  extern: Ksym,
+  types: KernelTypes,
+  effort: Effort,
+): ExternAnswer | undefined {
+  const found = findKernelType(types, extern.name, 'VAR');
+  const type = found?.btf.type(found.id);
+  if (!found || type?.kind !== 'VAR') return undefined;
+  if (!typesAreCompatible(btf, extern.type, found.btf, resolved(found.btf, type.type).id, effort))
+    throw incompatible(object, btf, extern, found.btf, type.type);
+  return { kind: 'variable', id: found.id, ...(found.module !== undefined && { module: found.module }), place: 0 };
 }
 
 /**
  * A weak function whose type differs is as good as none: a program may declare several flavors of it.
+ * @param modules Gets the function's module, if it has one that no function before had.
  * @see libbpf bpf_object__resolve_ksym_func_btf_id, src/libbpf.c
  */
-function resolveFunction(object: BpfObject, btf: Btf, extern: Ksym, kernel: Btf, effort: Effort): ExternAnswer | undefined {
-  const id = findType(kernel, essentialName(extern.name), 'FUNC');
-  const found = id === undefined ? undefined : kernel.type(id);
-  if (found?.kind !== 'FUNC') return undefined;
-  if (typesAreCompatible(btf, extern.type, kernel, found.type, effort)) return { kind: 'function', id: found.id };
-  if (extern.weak) return undefined;
-  throw incompatible(object, btf, extern, kernel, found.type);
+function resolveFunction(
+  object: BpfObject,
+  btf: Btf,
+  extern: Ksym,
+  types: KernelTypes,
+  effort: Effort,
+  modules: string[],
+): ExternAnswer | undefined {
+  const found = findKernelType(types, essentialName(extern.name), 'FUNC');
+  const type = found?.btf.type(found.id);
+  if (!found || type?.kind !== 'FUNC') return undefined;
+  if (!typesAreCompatible(btf, extern.type, found.btf, type.type, effort)) {
+    if (extern.weak) return undefined;
+    throw incompatible(object, btf, extern, found.btf, type.type);
+  }
+  const { id, module } = found;
+  if (module === undefined) return { kind: 'function', id, place: 0 };
+  if (!modules.includes(module)) modules.push(module);
+  return { kind: 'function', id, module, place: modules.indexOf(module) + 1 };
 }
 
 const incompatible = (object: BpfObject, btf: Btf, extern: Ksym, kernel: Btf, type: TypeId) =>
@@ -142,16 +182,21 @@ const incompatible = (object: BpfObject, btf: Btf, extern: Ksym, kernel: Btf, ty
 /** libbpf's number: a call of a helper that does not exist, legal where it cannot be reached. */
 export const KFUNC_POISON = 2_002_000_000;
 
+/** An instruction that still needs a descriptor: its slot, and the step that makes it. */
+export interface OpenSlot {
+  readonly insn: number;
+  readonly fd: string;
+}
+
 /**
  * Writes an answer into the instruction that refers to it, in place.
- * @returns The map whose descriptor the instruction still needs.
  * @throws {RelocationError} for an instruction that cannot take it.
  * @see libbpf bpf_object__relocate_data, src/libbpf.c
  */
-export function patchExtern(insns: Uint8Array, insn: number, answer: ExternAnswer | undefined, where: Where): string | undefined {
+export function patchExtern(insns: Uint8Array, insn: number, answer: ExternAnswer | undefined, where: Where): OpenSlot[] {
   const { code } = readInsn(insns, insn);
   if (code === CALL && answer?.kind === 'function')
-    patchInsn(insns, insn, { src: BPF_PSEUDO_KFUNC_CALL, off: 0, imm: answer.id });
+    patchInsn(insns, insn, { src: BPF_PSEUDO_KFUNC_CALL, off: answer.place, imm: answer.id });
   else if (code === CALL && answer?.kind === 'absent')
     patchInsn(insns, insn, { dst: 0, src: 0, off: 0, imm: KFUNC_POISON + answer.index });
   else if (code === CALL || !isLdImm64(insns, insn) || !answer)
@@ -159,14 +204,15 @@ export function patchExtern(insns: Uint8Array, insn: number, answer: ExternAnswe
   else if (answer.kind === 'kconfig') {
     patchInsn(insns, insn, { src: BPF_PSEUDO_MAP_VALUE, imm: 0 });
     patchInsn(insns, insn + 1, { imm: answer.offset });
-    return answer.map;
+    return [{ insn, fd: stepIds.map(answer.map) }];
   } else if (answer.kind === 'variable' || answer.kind === 'function') {
     patchInsn(insns, insn, { src: BPF_PSEUDO_BTF_ID, imm: answer.id });
     patchInsn(insns, insn + 1, { imm: 0 });
+    if (answer.module !== undefined) return [{ insn: insn + 1, fd: stepIds.module(answer.module) }];
   } else {
     const address = answer.kind === 'address' ? answer.address : 0n;
     patchInsn(insns, insn, { imm: Number(BigInt.asIntN(32, address)) });
     patchInsn(insns, insn + 1, { imm: Number(BigInt.asIntN(32, address >> 32n)) });
   }
-  return undefined;
+  return [];
 }

@@ -1,14 +1,19 @@
 // What the machine says. Facts are gathered first, and only those that a plan will ask for; the planner itself asks nothing.
 
-import type { Btf } from '../btf/index.js';
-import { FormatError } from '../errors.js';
-import type { BpfFunction, BpfObject } from '../object/index.js';
+import { type Btf, type BtfKind, findType, nameIndex } from '../btf/index.js';
+import type { BpfObject } from '../object/index.js';
 import { type CoreTarget, needsKernelBtf } from '../relocate/index.js';
+import { targetType } from './attach-target.js';
 import { externQuestions } from './externs.js';
-import type { FeatureName } from './features.js';
+import { FEATURES, type FeatureName } from './features.js';
 import { type MachineSizes, wantsSlotPerCpu } from './fit-maps.js';
 import type { KernelConfig } from './kconfig.js';
+import type { ModuleBtf } from './kernel-types.js';
 import { loadable } from './loadable.js';
+import { type PinFolder, type PinnedMap, pinPaths } from './pins.js';
+import { btfFeatures } from './sanitize-btf.js';
+import { tracepointOf } from './section-target.js';
+import { structOpsNames } from './struct-ops.js';
 
 /** The questions that an object raises. */
 export interface Wanted {
@@ -23,6 +28,17 @@ export interface Wanted {
   readonly kconfig: boolean;
   /** Names of symbols. */
   readonly kallsyms: readonly string[];
+  /** Types of modules too, if the kernel's own BTF lacks one of these. */
+  readonly types: readonly WantedType[];
+  /** Where maps want to be pinned. */
+  readonly pins: readonly string[];
+}
+
+/** `flavored`: as CO-RE looks for it, whatever stands behind `___`. */
+export interface WantedType {
+  readonly name: string;
+  readonly kind: BtfKind;
+  readonly flavored: boolean;
 }
 
 export interface KernelFacts extends MachineSizes {
@@ -38,6 +54,12 @@ export interface KernelFacts extends MachineSizes {
   readonly kconfig: KernelConfig | undefined;
   /** Addresses of symbols by name; more than one where several symbols are called so. */
   readonly kallsyms: ReadonlyMap<string, readonly bigint[]>;
+  /** Types of loaded modules; none when everything is in the kernel's own BTF. */
+  readonly modules: readonly ModuleBtf[];
+  /** By path. */
+  readonly pins: ReadonlyMap<string, PinnedMap>;
+  /** Directories of pins, by path. */
+  readonly pinFolders: ReadonlyMap<string, PinFolder>;
 }
 
 /**
@@ -52,11 +74,10 @@ export const describeFacts = (known: Partial<KernelFacts> = {}): KernelFacts => 
   tracepointIds: new Map(),
   kconfig: undefined,
   kallsyms: new Map(),
-  features: new Map([
-    ['bpf_cookie', true],
-    ['memcg_account', true],
-    ['perf_link', true],
-  ]),
+  modules: [],
+  pins: new Map(),
+  pinFolders: new Map(),
+  features: new Map((Object.keys(FEATURES) as FeatureName[]).map((name) => [name, true])),
   ...known,
 });
 
@@ -69,39 +90,53 @@ export function wanted(object: BpfObject): Wanted {
     program.def?.attach === 'tracepoint' ? (tracepointOf(object, program) ?? []) : [],
   );
   const externs = externQuestions(object);
-  const attachBtf = externs.btf || loadable(object).some(({ def }) => def?.attachBtf);
+  const attachBtf =
+    externs.btf ||
+    loadable(object).some(({ def }) => def?.attachBtf) ||
+    object.maps.some((map) => map.structOps && map.autocreate);
   return {
     kernelBtf: attachBtf || needsKernelBtf(object),
     attachBtf,
     possibleCpus: object.maps.some(wantsSlotPerCpu),
     tracepoints: [...new Set(tracepoints)],
-    features: ['memcg_account', ...(tracepoints.length > 0 ? (['perf_link'] as const) : []), ...externs.features],
+    features: [
+      'memcg_account',
+      ...(tracepoints.length > 0 ? (['perf_link'] as const) : []),
+      ...externs.features,
+      ...btfFeatures(object.btf),
+      ...(loadable(object).some(({ def }) => def?.multiUprobe) ? (['uprobe_multi', 'uprobe_multi_pid'] as const) : []),
+    ],
     kconfig: externs.kconfig,
     kallsyms: externs.kallsyms,
+    types: wantedTypes(object, externs.types),
+    pins: pinPaths(object),
   };
 }
 
 /** What CO-RE relocates against on this machine; undefined where its types are not known. */
-export function coreTarget({ coreBtf, kernelBtf }: KernelFacts): CoreTarget | undefined {
-  const kernel = coreBtf ?? kernelBtf;
-  return kernel && { kernel };
+export function coreTarget({ coreBtf, kernelBtf, modules }: KernelFacts): CoreTarget | undefined {
+  if (coreBtf) return { kernel: coreBtf };
+  return kernelBtf && { kernel: kernelBtf, modules: modules.map(({ btf }) => btf) };
 }
 
-/** What stands after the first `/` of a section name; undefined where there is none. */
-export function targetOf({ section }: Pick<BpfFunction, 'section'>): string | undefined {
-  const slash = section.indexOf('/');
-  return slash < 0 ? undefined : section.slice(slash + 1);
-}
-
-/**
- * `tp/sched/sched_process_exec` -> `sched/sched_process_exec`; undefined for a bare `tp`, which is for its user to attach.
- * @throws {FormatError} when it is not a category and a name.
- */
-export function tracepointOf(object: BpfObject, program: BpfFunction): string | undefined {
-  const target = targetOf(program);
-  if (target === undefined || /^[^/]+\/[^/]+$/.test(target)) return target;
-  throw new FormatError(`Section "${program.section}" names no tracepoint`, {
-    where: { ...object.where, program: program.name },
-    remedy: 'Write SEC("tp/<category>/<name>"), for example SEC("tp/sched/sched_process_exec").',
+function wantedTypes(object: BpfObject, externs: readonly WantedType[]): WantedType[] {
+  const { btf, coreRelos } = object;
+  const roots = new Set([...coreRelos.values()].flatMap((relos) => relos.map(({ type }) => type)));
+  const core = btf
+    ? [...roots].flatMap((id): WantedType[] =>
+        id < btf.length && btf.name(id) ? [{ name: btf.name(id), kind: btf.kind(id), flavored: true }] : [],
+      )
+    : [];
+  const targets = loadable(object).flatMap((program): WantedType[] => {
+    const type = targetType(program);
+    return type ? [{ ...type, flavored: false }] : [];
   });
+  const structOps = structOpsNames(object).map((name): WantedType => ({ name, kind: 'STRUCT', flavored: false }));
+  return [...externs, ...core, ...targets, ...structOps];
 }
+
+/** Whether modules have to be looked into, which costs a read for each of them. */
+export const needsModules = (btf: Btf, types: readonly WantedType[]): boolean =>
+  types.some(({ name, kind, flavored }) =>
+    flavored ? nameIndex(btf).essential(name).length === 0 : findType(btf, name, kind) === undefined,
+  );

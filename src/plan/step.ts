@@ -26,21 +26,41 @@ export type Step = {
   readonly why: string;
   /** What of the object it is for, in errors. */
   readonly where?: Where;
-  /** The result is a descriptor, which the session owns from then on. */
-  readonly makes?: 'fd';
+  /** The result is a descriptor, or the address of a mapping, which the session owns from then on. */
+  readonly makes?: 'fd' | 'memory';
   /** A failure is noted, and the plan goes on: what this step does is of use, but nothing stands on it. */
   readonly optional?: true;
   /** Fields that this step does without where the optional step that makes the descriptor failed. */
   readonly lessWithout?: { readonly fd: string; readonly fields: readonly string[] };
   /** The call in place of this one, on kernels that refuse it with `errno`. */
   readonly otherwise?: { readonly errno: string; readonly why: string; readonly call: StepCall };
+  /** A failure with this errno says that it was done before. */
+  readonly doneIf?: string;
+  /** What ends it, when the session is closed. Descriptors and mappings are closed without it. */
+  readonly end?: StepCall;
+  /** What takes it back, should a later step fail. */
+  readonly undo?: StepCall;
 } & StepCall;
 
 export type StepCall =
   | { readonly call: 'bpf'; readonly cmd: BpfCmd; readonly attr: Attr }
   | { readonly call: 'perf_event_open'; readonly attr: Attr; readonly pid: number; readonly cpu: number; readonly flags: number }
   | { readonly call: 'ioctl'; readonly on: FdRef; readonly request: PerfEventIoc; readonly arg: number | FdRef }
-  | { readonly call: 'prlimit64'; readonly resource: RLimit; readonly limit: bigint };
+  | { readonly call: 'prlimit64'; readonly resource: RLimit; readonly limit: bigint }
+  /** A descriptor that is of no use any more. */
+  | { readonly call: 'close'; readonly on: FdRef }
+  /** The memory of a map, shared, for reading and writing; anywhere if `address` is 0. `contents` is written to its start. */
+  | {
+      readonly call: 'mmap';
+      readonly on: FdRef;
+      readonly address: bigint;
+      readonly length: number;
+      readonly contents?: Uint8Array;
+    }
+  | { readonly call: 'mkdir'; readonly path: string; readonly mode: number }
+  | { readonly call: 'unlink'; readonly path: string }
+  /** Mounts a file system that has no device. */
+  | { readonly call: 'mount'; readonly type: string; readonly target: string };
 export type BpfStep = Step & { readonly call: 'bpf' };
 
 export const isFdRef = (value: AttrValue): value is FdRef => typeof value === 'object' && 'fd' in value;
@@ -55,19 +75,16 @@ export function callName(step: StepCall): string {
       return `ioctl(${step.request})`;
     case 'prlimit64':
       return `prlimit64(${step.resource})`;
-    case 'perf_event_open':
-      return 'perf_event_open';
+    default:
+      return step.call;
   }
 }
 
 /** Every descriptor that a step needs. */
 export function* fdRefs(step: StepCall): Generator<FdRef> {
-  if (step.call === 'prlimit64') return;
-  if (step.call === 'ioctl') {
-    yield step.on;
-    if (typeof step.arg === 'object') yield step.arg;
-    return;
-  }
+  if ('on' in step) yield step.on;
+  if (step.call === 'ioctl' && typeof step.arg === 'object') yield step.arg;
+  if (step.call !== 'bpf' && step.call !== 'perf_event_open') return;
   for (const value of Object.values(step.attr)) {
     if (isFdRef(value)) yield value;
     else if (isWithFds(value)) for (const { ref } of value.fds) yield ref;

@@ -86,8 +86,8 @@ const mapJson = (map: BpfMapDef): Record<string, unknown> => ({
   map_flags: map.flags,
   map_extra: map.extra,
   numa_node: map.numaNode,
-  pinning: map.pinned ? 'by_name' : 'none',
-  inner: null,
+  pinning: map.pinPath === undefined ? 'none' : 'by_name',
+  inner: map.inner ? mapJson(map.inner) : null,
   data_sha256: map.data ? sha256(map.data.image) : null,
 });
 

@@ -3,13 +3,15 @@
 import type { Btf } from '../btf/index.js';
 import { SyscallError } from '../errors.js';
 import { drive, execute, type Kernel, type StepEvent } from '../load/index.js';
-import { FEATURES, type FeatureName, type KernelFacts, type Wanted } from '../plan/index.js';
+import { FEATURES, type FeatureName, type KernelFacts, needsModules, type Wanted } from '../plan/index.js';
 import { readKallsyms } from './kallsyms.js';
 import { realKernel } from './kernel.js';
 import { kernelBtf, read } from './kernel-btf.js';
 import { kernelConfig } from './kernel-config.js';
 import { kernelVersion } from './kernel-version.js';
 import { pageSize } from './libc.js';
+import { readModules } from './modules.js';
+import { readPins } from './pins.js';
 import { openTracefs, readTracepointId } from './tracefs.js';
 
 export interface FactOptions {
@@ -25,15 +27,25 @@ export interface FactOptions {
  * @throws {SyscallError} or {UnsupportedError} when something that is wanted cannot be found out.
  */
 export function readFacts(wanted: Wanted, { btf, note = () => {}, observe }: FactOptions = {}): KernelFacts {
+  const kernel =
+    wanted.attachBtf || (wanted.kernelBtf && !btf)
+      ? timed(note, (found) => `kernel BTF: ${found.length - 1} types from ${found.where.file}`, kernelBtf)
+      : btf;
   return {
     pageSize: pageSize(),
     possibleCpus: wanted.possibleCpus ? possibleCpus() : undefined,
     kernelVersion: kernelVersion(),
-    kernelBtf:
-      wanted.attachBtf || (wanted.kernelBtf && !btf)
-        ? timed(note, (found) => `kernel BTF: ${found.length - 1} types from ${found.where.file}`, kernelBtf)
-        : btf,
+    kernelBtf: kernel,
     coreBtf: btf,
+    modules:
+      kernel && kernel !== btf && needsModules(kernel, wanted.types)
+        ? timed(
+            note,
+            (found) => `BTF of modules: ${found.length}, because the kernel's own lacks something`,
+            () => readModules(kernel),
+          )
+        : [],
+    ...readPins(wanted.pins),
     features: new Map(wanted.features.flatMap((name) => feature(name, note, observe))),
     kconfig: wanted.kconfig ? timed(note, ({ file }) => `kernel configuration: ${file}`, kernelConfig) : undefined,
     kallsyms: timed(
@@ -80,7 +92,7 @@ function feature(name: FeatureName, note: (text: string) => void, observe: FactO
 export function probe(name: FeatureName, kernel: Kernel, observe?: (event: StepEvent) => void): boolean | undefined {
   const { steps, failsWith } = FEATURES[name];
   try {
-    drive(execute(steps, kernel), observe)[Symbol.dispose]();
+    drive(execute(steps(), kernel), observe)[Symbol.dispose]();
     return true;
   } catch (error) {
     if (!(error instanceof SyscallError) || error.errno === 'EPERM') return undefined;

@@ -1,5 +1,6 @@
 // The real Kernel: a step's attributes become one buffer, and the buffer becomes a system call.
 
+import { toCString } from '../bytes/index.js';
 import { UsageError } from '../errors.js';
 import { type Kernel, type Reply, reply } from '../load/index.js';
 import { type AttrImage, encodeAttr, type FdRef, type Step } from '../plan/index.js';
@@ -8,6 +9,7 @@ import { BPF_CMD } from '../uapi/enums.js';
 import { PERF_ATTR_SIZE_VER0, PERF_EVENT_ATTR, PERF_EVENT_IOC } from '../uapi/perf-event.js';
 import { RLIMIT } from '../uapi/resource.js';
 import { addressOf, syscall } from './libc.js';
+import { type Mapping, mapShared, owned } from './mapping.js';
 
 /** Fields through which the kernel answers. */
 const OUTPUTS: ReadonlySet<string> = new Set(['log_buf']);
@@ -18,7 +20,19 @@ export const realKernel: Kernel = {
   close: (fd) => {
     syscall('close', fd);
   },
+  unmap: ({ address }) => {
+    mapped.get(address)?.close();
+    mapped.delete(address);
+  },
 };
+
+/** Memory that steps mapped, by address. A view of it may live longer, so it goes as all mappings go. */
+const mapped = new Map<number, Mapping>();
+
+/** The memory that a step mapped at this address. */
+export const memoryAt = (address: number): ArrayBuffer | undefined => mapped.get(address)?.buffer;
+
+const AT_FDCWD = -100;
 
 function run(step: Step, resolve: (ref: FdRef) => number): Reply {
   switch (step.call) {
@@ -41,6 +55,22 @@ function run(step: Step, resolve: (ref: FdRef) => number): Reply {
           typeof step.arg === 'number' ? step.arg : resolve(step.arg),
         ),
       );
+    case 'close':
+      return reply(syscall('close', resolve(step.on)));
+    case 'mmap': {
+      const address = mapShared(resolve(step.on), step.length, step.address);
+      if (address < 0) return reply(address);
+      const memory = owned(address, step.length);
+      mapped.set(address, memory);
+      if (step.contents) new Uint8Array(memory.buffer).set(step.contents);
+      return reply(address);
+    }
+    case 'mkdir':
+      return reply(syscall('mkdirat', AT_FDCWD, toCString(step.path), step.mode));
+    case 'unlink':
+      return reply(syscall('unlinkat', AT_FDCWD, toCString(step.path), 0));
+    case 'mount':
+      return reply(syscall('mount', toCString(step.type), toCString(step.target), toCString(step.type), 0, 0));
     case 'prlimit64': {
       const limit = new Uint8Array(BigUint64Array.of(step.limit, step.limit).buffer);
       return reply(syscall('prlimit64', 0, RLIMIT[step.resource], limit, 0));

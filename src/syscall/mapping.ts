@@ -11,6 +11,7 @@ const MAP_SHARED = 0x01;
 const MAP_PRIVATE = 0x02;
 const MAP_FIXED = 0x10;
 const MAP_ANONYMOUS = 0x20;
+const MAP_FIXED_NOREPLACE = 0x100000;
 
 export interface Mapping extends Disposable {
   readonly buffer: ArrayBuffer;
@@ -36,6 +37,15 @@ export function map(
   const protection = PROT_READ | (access === 'read-write' ? PROT_WRITE : 0);
   const address = syscall('mmap', 0, length, protection, sharing === 'shared' ? MAP_SHARED : MAP_PRIVATE, fd, offset);
   if (address < 0) throw new SyscallError('mmap', errnoName(-address), { doing: `Cannot map ${length} bytes at ${offset}` });
+  return owned(address, length);
+}
+
+/** @returns The address, or a negated errno. Nothing else that is mapped there is replaced. */
+export const mapShared = (fd: number, length: number, at: bigint): number =>
+  syscall('mmap', at, length, PROT_READ | PROT_WRITE, MAP_SHARED | (at === 0n ? 0 : MAP_FIXED_NOREPLACE), fd, 0);
+
+/** Memory that is mapped already, as a buffer that may outlive it. */
+export function owned(address: number, length: number): Mapping {
   const buffer = bufferAt(address, length);
   released.register(buffer, { address, length });
   let open = true;

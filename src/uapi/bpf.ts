@@ -9,6 +9,9 @@ export const BPF_OBJ_NAME_LEN = 16;
 export const BPF_F_NO_PREALLOC = 0x1;
 export const BPF_F_RDONLY_PROG = 0x80;
 export const BPF_F_MMAPABLE = 0x400;
+export const BPF_F_LINK = 0x2000;
+export const BPF_F_VTYPE_BTF_OBJ_FD = 0x8000;
+export const BPF_F_TOKEN_FD = 0x10000;
 
 /** prog_flags */
 export const BPF_F_SLEEPABLE = 0x10;
@@ -31,6 +34,12 @@ const mapElem = attrLayout([
   ['flags', 'u64'],
 ]);
 
+const objAttr = attrLayout([
+  ['pathname', 'ptr'],
+  ['bpf_fd', 'fd'],
+  ['file_flags', 'u32'],
+]);
+
 /** Commands with an attribute of ours; a missing row means that nothing here issues that command. */
 export const BPF_ATTR: Readonly<Partial<Record<BpfCmd, AttrLayout>>> = {
   BPF_MAP_CREATE: attrLayout([
@@ -48,6 +57,8 @@ export const BPF_ATTR: Readonly<Partial<Record<BpfCmd, AttrLayout>>> = {
     ['btf_value_type_id', 'u32'],
     ['btf_vmlinux_value_type_id', 'u32'],
     ['map_extra', 'u64'],
+    ['value_type_btf_obj_fd', 'fd'],
+    ['map_token_fd', 'fd'],
   ]),
   BPF_MAP_LOOKUP_ELEM: mapElem,
   BPF_MAP_UPDATE_ELEM: mapElem,
@@ -116,6 +127,9 @@ export const BPF_ATTR: Readonly<Partial<Record<BpfCmd, AttrLayout>>> = {
     ['info_len', 'u32'],
     ['info', 'ptr'],
   ]),
+  BPF_OBJ_PIN: objAttr,
+  BPF_OBJ_GET: objAttr,
+  BPF_BTF_GET_FD_BY_ID: attrLayout([['btf_id', 'u32']]),
   BPF_RAW_TRACEPOINT_OPEN: attrLayout([
     ['name', 'ptr'],
     ['prog_fd', 'fd'],
@@ -129,13 +143,27 @@ export const BPF_ATTR: Readonly<Partial<Record<BpfCmd, AttrLayout>>> = {
     ['btf_log_level', 'u32'],
     ['btf_log_true_size', 'u32'],
   ]),
-  BPF_LINK_CREATE: attrLayout([
-    ['prog_fd', 'fd'],
-    ['target_fd', 'fd'],
-    ['attach_type', 'u32', BPF_ATTACH_TYPE],
-    ['flags', 'u32'],
-    ['bpf_cookie', 'u64'],
-  ]),
+  BPF_LINK_CREATE: [
+    ...attrLayout([
+      ['prog_fd', 'fd'],
+      ['target_fd', 'fd'],
+      ['attach_type', 'u32', BPF_ATTACH_TYPE],
+      ['flags', 'u32'],
+      ['bpf_cookie', 'u64'],
+    ]),
+    // From here on, each attach type has fields of its own in the same place: uprobe_multi.
+    ...attrLayout(
+      [
+        ['path', 'ptr'],
+        ['offsets', 'ptr'],
+        ['ref_ctr_offsets', 'ptr'],
+        ['cookies', 'ptr'],
+        ['cnt', 'u32'],
+      ],
+      16,
+    ),
+    ...attrLayout([['pid', 'u32']], 56),
+  ],
   BPF_ITER_CREATE: attrLayout([
     ['link_fd', 'fd'],
     ['flags', 'u32'],

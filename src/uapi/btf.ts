@@ -84,6 +84,9 @@ export const BTF_KIND_WORDS: readonly { readonly fixed: number; readonly element
   }
 });
 
+/** The top bit of a type's info. */
+export const BTF_KIND_FLAG = 0x80000000;
+
 export const BTF_INT_SIGNED = 1;
 export const BTF_INT_CHAR = 2;
 export const BTF_INT_BOOL = 4;

@@ -32,6 +32,7 @@ const refusing = (refuses: (step: Step, call: number) => Errno | undefined, kern
       const errno = refuses(step, calls++);
       return errno ? reply(-ERRNO[errno]) : kernel.run(step, fds);
     },
+    unmap: () => {},
     close: (fd) => kernel.close(fd),
   };
 };

@@ -16,7 +16,7 @@ const RING: BpfMapDef = {
   flags: 0,
   numaNode: 0,
   extra: 0n,
-  pinned: false,
+  autocreate: true,
 };
 const program = (references: readonly Reference[]): BpfFunction => ({
   name: 'handle',

@@ -64,7 +64,7 @@ describe('bootstrap', () => {
       maxEntries: 8192,
       flags: 0,
       kernelName: 'exec_start',
-      pinned: false,
+      autocreate: true,
     });
     expect(map(object, 'rb')).toMatchObject({ type: 27, keySize: 0, valueSize: 0, maxEntries: 256 * 1024 });
     expect(object.btf?.name(map(object, 'exec_start').keyType ?? 0)).toBe('pid_t');
@@ -181,7 +181,7 @@ describe('map definitions', () => {
       keySize: 4,
       keyType: 1,
       valueSize: 12,
-      pinned: true,
+      pinPath: '/sys/fs/bpf/m',
       extra: 2n ** 40n,
     });
   });
@@ -246,7 +246,7 @@ describe('map definitions', () => {
         ['type', 12],
         ['values', 1],
       ],
-      'field "values" is not supported yet',
+      'Field "values" is int[1] *',
     ],
     [
       'more fields than there are',
@@ -418,8 +418,16 @@ describe('sections and programs', () => {
     expect(openBuilt({ symbols: [] }, file).name).toBe(name);
   });
 
-  it.each(['.struct_ops', '?.struct_ops.link', '.addr_space.1', '.jumptables'])('section %s is not supported yet', (name) => {
-    expect(() => openBuilt({ sections: [{ name }], symbols: [] })).toThrow(UnsupportedError);
+  it('section .jumptables is not supported yet', () => {
+    expect(() => openBuilt({ sections: [{ name: '.jumptables' }], symbols: [] })).toThrow(UnsupportedError);
+  });
+  it.each([
+    ['.struct_ops', 'Section .struct_ops has no DATASEC in BTF'],
+    ['?.struct_ops.link', 'Section ?.struct_ops.link has no DATASEC in BTF'],
+    ['.addr_space.1', 'Variables lie in an arena, but the object has none'],
+  ])('section %s needs more than itself', (name, message) => {
+    const data = new Uint8Array(8);
+    expect(() => openBuilt({ sections: [{ name, data }], symbols: [] })).toThrow(message);
   });
 
   describe('references', () => {

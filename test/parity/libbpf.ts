@@ -12,7 +12,7 @@ import { BpfError } from '../../src/errors.js';
 import { disassembleAll } from '../../src/insn/index.js';
 import { openObject } from '../../src/object/index.js';
 import { type Attr, isWithFds, type KernelFacts, type Step, wanted } from '../../src/plan/index.js';
-import { kernelBtf, kernelConfig, kernelVersion, read, readBtf, readKallsyms } from '../../src/syscall/index.js';
+import { kernelBtf, kernelConfig, kernelVersion, read, readBtf, readFacts, readKallsyms } from '../../src/syscall/index.js';
 
 /** One program as BPF_PROG_LOAD would take it; bytes in hexadecimal, descriptors of maps as 0. */
 export interface Load {
@@ -144,6 +144,9 @@ export function askTsbpf({ object: path, btf }: Question): Answer {
     features: new Map(),
     kconfig: undefined,
     kallsyms: new Map(),
+    modules: [],
+    pins: new Map(),
+    pinFolders: new Map(),
   };
   try {
     const object = openObject(parseElf(region(read(path), { file: path })));
@@ -153,6 +156,7 @@ export function askTsbpf({ object: path, btf }: Question): Answer {
         ...facts,
         kconfig: asked.kconfig ? kernelConfig() : undefined,
         kallsyms: readKallsyms(asked.kallsyms),
+        features: readFacts({ ...asked, tracepoints: [], pins: [] }).features,
       },
     });
     const names = object.programs.filter((program) => !program.isSubprogram).map(({ name }) => name);

@@ -1,10 +1,10 @@
 // Attach targets: what a section names, and the type id that the kernel is given for it.
 
 import { describe, expect, it } from 'vitest';
-import type { BtfTypeInput } from '../../src/btf/index.js';
+import { type Btf, type BtfTypeInput, encodeBtf, parseBtf } from '../../src/btf/index.js';
 import { type BpfError, FormatError, UnsupportedError } from '../../src/errors.js';
 import type { BpfObject } from '../../src/object/index.js';
-import { describeFacts, type KernelFacts, planLoad, wanted } from '../../src/plan/index.js';
+import { describeFacts, type KernelFacts, type ModuleBtf, needsModules, planLoad, wanted } from '../../src/plan/index.js';
 import { BPF_ATTACH_TYPE, BPF_PROG_TYPE } from '../../src/uapi/enums.js';
 import { btfOf, INT, proto, struct, typedef } from '../support/btf-types.js';
 import { programs } from '../support/object-builder.js';
@@ -80,6 +80,45 @@ describe('the attach target of a section', () => {
   });
 });
 
+describe('an attach target in a module', () => {
+  const module = (name: string, id: number, ...functions: string[]): ModuleBtf => {
+    const kernelBtf = facts.kernelBtf as Btf;
+    return { name, id, btf: parseBtf(encodeBtf(functions.map(func), { base: kernelBtf }), kernelBtf) };
+  };
+  const known = { ...facts, modules: [module('ext4', 7, 'ext4_open'), module('xfs', 8, 'xfs_open', 'vfs_read')] };
+
+  it.each([
+    ['fentry/xfs_open', 17, 'xfs'],
+    ['fentry/xfs:xfs_open', 17, 'xfs'],
+    ['fentry/xf:xfs_open', 17, 'xfs'],
+    ['fentry/ext4_open', 17, 'ext4'],
+    ['fentry/xfs:vfs_read', 18, 'xfs'],
+  ])('%s is found there', (section, id, name) => {
+    const steps = planLoad(programs(section), known);
+    expect(steps.map((step) => step.id)).toEqual([`btf of module ${name}`, 'prog p0']);
+    expect(steps[0]).toMatchObject({ cmd: 'BPF_BTF_GET_FD_BY_ID', attr: { btf_id: name === 'xfs' ? 8 : 7 } });
+    expect(attrOf(programs(section), known)).toMatchObject({
+      attach_btf_id: id,
+      attach_btf_obj_fd: { fd: `btf of module ${name}` },
+    });
+  });
+
+  it("is not preferred to the kernel's own", () => {
+    expect(attrOf(programs('fentry/vfs_read'), known)).not.toHaveProperty('attach_btf_obj_fd');
+  });
+
+  it('is looked for only where the kernel lacks it', () => {
+    const asked = (section: string) => needsModules(facts.kernelBtf as Btf, wanted(programs(section)).types);
+    expect(asked('fentry/vfs_read')).toBe(false);
+    expect(asked('fentry/xfs_open')).toBe(true);
+    expect(asked('lsm/file_open')).toBe(false);
+  });
+
+  it('of a module that lacks it is refused, with a similar name of that module', () => {
+    expect(() => planLoad(programs('fentry/xfs:xfs_opne'), known)).toThrow('Did you mean "xfs_open"?');
+  });
+});
+
 describe('an attach target that cannot be had', () => {
   it.each([
     ['fentry', FormatError, 'Section "fentry" does not say which function the program is for', 'SEC("fentry/<function>")'],
@@ -97,10 +136,10 @@ describe('an attach target that cannot be had', () => {
       'Did you mean "sched_process_exec"?',
     ],
     ['tp_btf/vfs_read', UnsupportedError, 'no tracepoint vfs_read', "the kernel's version and configuration"],
-    ['lsm/vfs_read', UnsupportedError, 'no LSM hook vfs_read', 'Those of modules'],
+    ['lsm/vfs_read', UnsupportedError, 'no LSM hook vfs_read', 'Some are in modules'],
     ['lsm/fileopen', UnsupportedError, 'no LSM hook fileopen', 'Did you mean "file_open"?'],
     ['iter/tasks', UnsupportedError, 'no iterator tasks', 'Did you mean "task"?'],
-    ['fentry/xfs:xfs_file_open', UnsupportedError, 'Attach targets in modules (xfs:xfs_file_open)', 'leave out "xfs:"'],
+    ['fentry/xfs:xfs_file_open', UnsupportedError, 'Module xfs has no function xfs_file_open', 'modprobe xfs'],
     ['freplace/main', UnsupportedError, 'Replacing a function of another BPF program', '(freplace) is not supported yet'],
   ])('%s: is refused by name, with what to do', (section, type, what, remedy) => {
     const load = () => planLoad(programs(section), facts);

@@ -19,7 +19,7 @@ describe('what is asked', () => {
       kconfig: false,
       kallsyms: [],
       kernelBtf: false,
-      features: ['memcg_account'],
+      features: ['memcg_account', 'btf_func'],
     });
   });
   it('the configuration, symbols, types and features that externs need', () => {
@@ -38,7 +38,7 @@ describe('what is asked', () => {
       kconfig: true,
       kallsyms: ['bare', '__x64_sys_bpf', '__arm64_sys_bpf'],
       kernelBtf: true,
-      features: ['memcg_account', 'bpf_cookie'],
+      features: ['memcg_account', 'bpf_cookie', 'btf_func', 'btf_datasec'],
     });
     expect(wanted(externObject({ '.ksyms': [{ name: 'bare', type: 'const void' }] }))).toMatchObject({ kernelBtf: false });
     expect(wanted(kconfig({ name: 'LINUX_KERNEL_VERSION', type: 'int' }))).toMatchObject({ kconfig: false, kallsyms: [] });

@@ -66,6 +66,9 @@ export const FACTS: KernelFacts = {
   ]),
   kconfig: { file: 'config', text: 'CONFIG_HZ=250\n' },
   kallsyms: new Map(),
+  modules: [],
+  pins: new Map(),
+  pinFolders: new Map(),
   features: new Map([
     ['memcg_account', true],
     ['perf_link', true],

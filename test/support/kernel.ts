@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { describe, it } from 'vitest';
 import { BpfError, SyscallError } from '../../src/errors.js';
 import { drive, execute } from '../../src/load/index.js';
-import { encodeAttr, type Step } from '../../src/plan/index.js';
+import { type Attr, encodeAttr, type Step } from '../../src/plan/index.js';
 import { addressOf, realKernel, syscall } from '../../src/syscall/index.js';
 import { BPF_ATTR } from '../../src/uapi/bpf.js';
 import { BPF_CMD, BPF_MAP_TYPE } from '../../src/uapi/enums.js';
@@ -50,10 +50,16 @@ export function describeWithKernel(name: string, tests: () => void): void {
  * Runs a SEC("syscall") program once.
  * @returns What it returned, as the signed number that it is in C.
  */
-export function runSyscallProgram(fd: number, context: Uint8Array): number {
+export const runSyscallProgram = (fd: number, context: Uint8Array): number =>
+  testRun({ prog_fd: fd, retval: 0, ctx_size_in: context.length, ctx_in: context });
+
+/** As `runSyscallProgram`, of a SEC("tc") program, on a packet of zeros. */
+export const runPacketProgram = (fd: number): number =>
+  testRun({ prog_fd: fd, retval: 0, data_size_in: 64, data_in: new Uint8Array(64) });
+
+function testRun(attr: Attr): number {
   const layout = BPF_ATTR.BPF_PROG_TEST_RUN;
   if (!layout) throw new BpfError('The attribute of BPF_PROG_TEST_RUN is not described');
-  const attr = { prog_fd: fd, retval: 0, ctx_size_in: context.length, ctx_in: context };
   const { bytes, size, pointers } = encodeAttr(layout, attr, () => -1);
   const view = new DataView(bytes.buffer);
   for (const { at, offset } of pointers) view.setBigUint64(at, addressOf(bytes) + BigInt(offset), true);

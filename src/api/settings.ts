@@ -1,0 +1,132 @@
+// What a user may change of an object before it is loaded: which programs and maps, and how large. The object itself is a value;
+// each setting puts another one in its place.
+
+import { nearest } from '../bytes/index.js';
+import { UsageError } from '../errors.js';
+import { autoloadStructOps, type BpfFunction, type BpfMapDef, type BpfObject } from '../object/index.js';
+
+/** Whoever holds the current value of an object. */
+export interface Holder {
+  object: BpfObject;
+}
+
+/** A program that is not loaded yet. */
+export class ProgramSettings {
+  readonly #holder: Holder;
+  readonly name: string;
+
+  constructor(holder: Holder, name: string) {
+    this.#holder = holder;
+    this.name = name;
+  }
+  /** Whether it will be loaded. False from the start for sections like `SEC("?tp/…")`. */
+  get autoload(): boolean {
+    return this.#program.autoload;
+  }
+  set autoload(autoload: boolean) {
+    this.#change({ autoload });
+  }
+  /** BPF_F_… flags, besides those that its section name means. */
+  get flags(): number {
+    return this.#program.flags ?? 0;
+  }
+  set flags(flags: number) {
+    this.#change({ flags });
+  }
+
+  get #program(): BpfFunction {
+    return this.#holder.object.programs.find(({ name }) => name === this.name) as BpfFunction;
+  }
+  #change(fields: Partial<BpfFunction>): void {
+    const { object } = this.#holder;
+    const programs = object.programs.map((program) => (program.name === this.name ? { ...program, ...fields } : program));
+    this.#holder.object = { ...object, programs };
+  }
+}
+
+/** A map that is not created yet. */
+export class MapSettings {
+  readonly #holder: Holder;
+  readonly name: string;
+
+  constructor(holder: Holder, name: string) {
+    this.#holder = holder;
+    this.name = name;
+  }
+  /** Elements; bytes of a ring buffer, pages of an arena. */
+  get maxEntries(): number {
+    return this.#map.maxEntries;
+  }
+  set maxEntries(maxEntries: number) {
+    checkU32(maxEntries, `max_entries of ${this.name}`);
+    this.#change({ maxEntries });
+  }
+  /** Where it is pinned, or taken from; undefined for a map of this process alone. */
+  get pinPath(): string | undefined {
+    return this.#map.pinPath;
+  }
+  set pinPath(pinPath: string | undefined) {
+    if (pinPath !== undefined && !/^\/.*[^/]$/.test(pinPath))
+      throw new UsageError(`"${pinPath}" is no absolute path of a file`, { where: { map: this.name } });
+    const { pinPath: _, ...rest } = this.#map;
+    this.#replace(pinPath === undefined ? rest : { ...rest, pinPath });
+  }
+  /** Whether it will be created. Programs that are loaded must not reach what refers to one that is not. */
+  get autocreate(): boolean {
+    return this.#map.autocreate;
+  }
+  set autocreate(autocreate: boolean) {
+    this.#change({ autocreate });
+  }
+  get flags(): number {
+    return this.#map.flags;
+  }
+  set flags(flags: number) {
+    checkU32(flags, `map_flags of ${this.name}`);
+    this.#change({ flags });
+  }
+  get numaNode(): number {
+    return this.#map.numaNode;
+  }
+  set numaNode(numaNode: number) {
+    checkU32(numaNode, `numa_node of ${this.name}`);
+    this.#change({ numaNode });
+  }
+
+  get #map(): BpfMapDef {
+    return this.#holder.object.maps.find(({ name }) => name === this.name) as BpfMapDef;
+  }
+  #change(fields: Partial<BpfMapDef>): void {
+    this.#replace({ ...this.#map, ...fields });
+  }
+  #replace(changed: BpfMapDef): void {
+    const { object } = this.#holder;
+    const maps = object.maps.map((map) => (map.name === this.name ? changed : map));
+    this.#holder.object = { ...object, maps, programs: autoloadStructOps(object.programs, maps) };
+  }
+}
+
+function checkU32(value: number, what: string): void {
+  if (!Number.isInteger(value) || value < 0 || value > 0xffffffff)
+    throw new UsageError(`${what} cannot be ${value}: a whole number of 32 bits is expected`);
+}
+
+/**
+ * Of several things, the one of this name.
+ * @throws {UsageError} naming a similar one.
+ */
+export function named<T extends { readonly name: string }>(
+  what: string,
+  things: readonly T[],
+  name: string,
+  object: BpfObject,
+): T {
+  const found = things.find((thing) => thing.name === name);
+  if (found) return found;
+  const names = things.map((thing) => thing.name);
+  const similar = nearest(name, names);
+  throw new UsageError(`The object has no ${what} "${name}"`, {
+    where: object.where,
+    remedy: similar ? `Did you mean "${similar}"?` : `There ${names.length > 0 ? `are: ${names.join(', ')}` : 'are none'}.`,
+  });
+}

@@ -1,0 +1,81 @@
+// Objects that are in the kernel already: walking their ids, opening them by id or path, and what the kernel says of them.
+
+import { toCString } from '../bytes/index.js';
+import { SyscallError } from '../errors.js';
+import { BPF_CMD } from '../uapi/enums.js';
+import { errnoName } from '../uapi/errno.js';
+import { addressOf, syscall } from './libc.js';
+
+const ENOENT = 2;
+
+/** A descriptor that is closed at the end of its block. */
+export interface Descriptor extends Disposable {
+  readonly fd: number;
+}
+
+function descriptor(call: string, fd: number, doing: string): Descriptor | undefined {
+  if (fd === -ENOENT) return undefined;
+  if (fd < 0) throw new SyscallError(call, errnoName(-fd), { doing });
+  return {
+    fd,
+    [Symbol.dispose]: () => {
+      syscall('close', fd);
+    },
+  };
+}
+
+/**
+ * What is pinned at a path; undefined when nothing is.
+ * @throws {SyscallError}
+ */
+export function openPinned(path: string): Descriptor | undefined {
+  const bytes = new Uint8Array(new ArrayBuffer(16));
+  const name = toCString(path);
+  new DataView(bytes.buffer).setBigUint64(0, addressOf(name), true);
+  return descriptor('bpf(BPF_OBJ_GET)', syscall('bpf', BPF_CMD.BPF_OBJ_GET, bytes, bytes.length), `Cannot open ${path}`);
+}
+
+/**
+ * The kernel's answer to BPF_OBJ_GET_INFO_BY_FD.
+ * @param size   Of the structure; what the kernel does not know of it stays 0.
+ * @param before Writes pointers and capacities into it.
+ * @throws {SyscallError}
+ */
+export function infoOf(fd: number, size: number, before: (info: DataView) => void = () => {}): DataView {
+  const info = new DataView(new ArrayBuffer(size));
+  before(info);
+  const attr = new DataView(new ArrayBuffer(16));
+  attr.setInt32(0, fd, true);
+  attr.setUint32(4, size, true);
+  attr.setBigUint64(8, addressOf(new Uint8Array(info.buffer)), true);
+  const result = syscall('bpf', BPF_CMD.BPF_OBJ_GET_INFO_BY_FD, new Uint8Array(attr.buffer), attr.byteLength);
+  if (result < 0)
+    throw new SyscallError('bpf(BPF_OBJ_GET_INFO_BY_FD)', errnoName(-result), { doing: 'Cannot ask what a descriptor is' });
+  return info;
+}
+
+/** Commands that walk ids, and those that open what they found. */
+const WALKS = {
+  btf: { next: 'BPF_BTF_GET_NEXT_ID', open: 'BPF_BTF_GET_FD_BY_ID' },
+} as const;
+export type WalkedKind = keyof typeof WALKS;
+
+/**
+ * Every object of a kind, each open until the next is asked for. What goes away meanwhile is left out.
+ * @throws {SyscallError} EPERM without the right (CAP_SYS_ADMIN).
+ */
+export function* walk(kind: WalkedKind): Generator<{ readonly id: number; readonly fd: number }> {
+  const { next, open } = WALKS[kind];
+  const attr = new DataView(new ArrayBuffer(12));
+  const bytes = new Uint8Array(attr.buffer);
+  for (let id = 0; ; ) {
+    attr.setUint32(0, id, true);
+    const result = syscall('bpf', BPF_CMD[next], bytes, bytes.length);
+    if (result === -ENOENT) return;
+    if (result < 0) throw new SyscallError(`bpf(${next})`, errnoName(-result), { doing: `Cannot list what ${kind} there is` });
+    id = attr.getUint32(4, true);
+    const asked = new Uint8Array(Uint32Array.of(id, 0, 0).buffer);
+    using found = descriptor(`bpf(${open})`, syscall('bpf', BPF_CMD[open], asked, asked.length), `Cannot open ${kind} ${id}`);
+    if (found) yield { id, fd: found.fd };
+  }
+}
