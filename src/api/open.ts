@@ -10,7 +10,7 @@ import { UsageError } from '../errors.js';
 import { drive, execute, type Kernel, type StepEvent } from '../load/index.js';
 import { variablesOf } from '../maps/index.js';
 import { type BpfObject, openObject } from '../object/index.js';
-import { coreTarget, fitMaps, type KernelFacts, planLoad, wanted } from '../plan/index.js';
+import { coreTarget, fitMaps, type KernelFacts, planLoad, wanted, withToken } from '../plan/index.js';
 import { relocate } from '../relocate/index.js';
 import { read, readBtf, readFacts, realKernel } from '../syscall/index.js';
 import { LoadedObject } from './loaded.js';
@@ -40,6 +40,8 @@ export interface LoadOptions {
   readonly onPlan?: (plan: LoadPlan) => void;
   /** Told what was found out about the machine, a line at a time. */
   readonly note?: (text: string) => void;
+  /** Where a BPF file system is mounted that hands on the right to use BPF (a token). For containers. */
+  readonly token?: string;
 }
 
 /**
@@ -137,7 +139,7 @@ export class OpenObject<T extends ObjectTypes = Untyped> implements Disposable {
   }
 
   /** What must be known of a machine, what CO-RE decides for it, and what would be done to it. Performs nothing on it but questions. */
-  plan(options: Pick<LoadOptions, 'facts' | 'note' | 'observe'> = {}): LoadPlan {
+  plan(options: Pick<LoadOptions, 'facts' | 'note' | 'observe' | 'token'> = {}): LoadPlan {
     const facts =
       options.facts ??
       readFacts(wanted(this.object), {
@@ -147,7 +149,14 @@ export class OpenObject<T extends ObjectTypes = Untyped> implements Disposable {
       });
     const relocated = relocate(this.object, coreTarget(facts));
     const object = fitMaps(relocated.object, facts);
-    return { original: this.object, object, facts, fixups: relocated.fixups, steps: planLoad(object, facts) };
+    const steps = planLoad(object, facts);
+    return {
+      original: this.object,
+      object,
+      facts,
+      fixups: relocated.fixups,
+      steps: options.token === undefined ? steps : withToken(steps, options.token),
+    };
   }
 
   /**

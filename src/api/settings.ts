@@ -33,6 +33,14 @@ export class ProgramSettings {
   set flags(flags: number) {
     this.#change({ flags });
   }
+  /**
+   * Makes it hook into another BPF program, or replace a function of it (`SEC("freplace/…")`).
+   * @param fd   Of that program, which stays its owner's.
+   * @param name The function; by default what stands in this program's section.
+   */
+  attachTo(fd: number, name?: string): void {
+    this.#change({ targetProgram: { fd, ...(name !== undefined && { name }) } });
+  }
 
   get #program(): BpfFunction {
     return this.#holder.object.programs.find(({ name }) => name === this.name) as BpfFunction;

@@ -20,22 +20,25 @@ const HOOKS: Readonly<Partial<Record<BpfAttachType, Hook>>> = {
   BPF_TRACE_FSESSION: { when: (name) => `whenever ${name} is called, and when it returns`, older: false },
 };
 
+/** A program that replaces another's function names it in its load, so only the replaced program's user sees when it runs. */
+const REPLACE: Hook = { when: (name) => `in place of ${name}`, older: true };
+
 /** @see libbpf bpf_program__attach_btf_id, src/libbpf.c, and bpf_link_create, src/bpf.c, for older kernels */
 export function attachTrace(object: BpfObject, program: BpfFunction): Step[] {
   const where = { ...object.where, program: program.name, section: program.section };
   const type = program.def?.attachType;
-  const hook = type && HOOKS[type];
+  const hook = program.type === 'BPF_PROG_TYPE_EXT' ? REPLACE : type && HOOKS[type];
   if (!hook) throw new UnsupportedError(`Attaching programs of section "${program.section}" is not supported yet`, { where });
   const prog_fd = { fd: stepIds.program(program.name) };
   return [
     {
       id: stepIds.link(program.name),
-      why: `runs ${program.name} ${hook.when(kernelTargetOf(program)?.name ?? '')}, for as long as this descriptor is open`,
+      why: `runs ${program.name} ${hook.when(program.targetProgram?.name ?? kernelTargetOf(program)?.name ?? '')}, for as long as this descriptor is open`,
       where,
       makes: 'fd',
       call: 'bpf',
       cmd: 'BPF_LINK_CREATE',
-      attr: { prog_fd, attach_type: BPF_ATTACH_TYPE[type] },
+      attr: { prog_fd, attach_type: type ? BPF_ATTACH_TYPE[type] : 0 },
       ...(hook.older && {
         otherwise: {
           errno: 'EINVAL',

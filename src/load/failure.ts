@@ -53,6 +53,18 @@ const REMEDIES: readonly Row[] = [
     when: (step) => step.end !== undefined,
     remedy: 'A structure without a link can be attached once. Put it into SEC(".struct_ops.link"), or load the object again.',
   },
+  {
+    call: 'bpf(BPF_TOKEN_CREATE)',
+    errno: 'ENOENT',
+    remedy:
+      'This BPF file system hands nothing on. Whoever mounts it says what: mount -t bpf -o delegate_cmds=any,delegate_maps=any,delegate_progs=any,delegate_attachs=any …',
+  },
+  {
+    call: 'bpf(BPF_TOKEN_CREATE)',
+    errno: 'EOPNOTSUPP',
+    remedy: 'A token is for processes in a user namespace of their own; in the first one, rights are enough.',
+  },
+  { call: 'bpf(BPF_TOKEN_CREATE)', errno: 'EINVAL', remedy: 'The path is no BPF file system, or the kernel is older than 6.9.' },
   { errno: 'EPERM', remedy: RIGHTS },
   { call: 'perf_event_open', errno: 'EACCES', remedy: `${RIGHTS} The sysctl kernel.perf_event_paranoid decides too.` },
   {

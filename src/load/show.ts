@@ -21,6 +21,8 @@ export function showStep(step: Step): string {
       return `close(<${step.on.fd}>)`;
     case 'mmap':
       return `mmap(0x${step.address.toString(16)}, ${step.length}, PROT_READ|PROT_WRITE, MAP_SHARED${step.address ? '|MAP_FIXED_NOREPLACE' : ''}, <${step.on.fd}>, 0)${step.contents ? `, then ${step.contents.length} bytes written to it` : ''}`;
+    case 'open':
+      return `openat(AT_FDCWD, "${step.path}", O_DIRECTORY)`;
     case 'mkdir':
       return `mkdir("${step.path}", 0${step.mode.toString(8)})`;
     case 'unlink':

@@ -32,6 +32,8 @@ export interface BpfFunction {
   readonly autoload: boolean;
   /** BPF_F_… flags for the kernel, besides those that its section name means. */
   readonly flags?: number;
+  /** Another BPF program, by its descriptor, that this one hooks into or replaces a function of. */
+  readonly targetProgram?: { readonly fd: number; readonly name?: string };
   /** The subprogram that runs when it throws. */
   readonly exceptionCallback?: string;
 }

@@ -1,10 +1,11 @@
 // Programs that hook into a function or tracepoint by its type: `fentry/vfs_read` -> the id of that function in the kernel's BTF.
 
-import { type Btf, type BtfKind, type TypeId, typesOf } from '../btf/index.js';
+import { type Btf, type BtfKind, findType, type TypeId, typesOf } from '../btf/index.js';
 import { nearest } from '../bytes/index.js';
-import { FormatError, UnsupportedError } from '../errors.js';
+import { FormatError, UnsupportedError, UsageError, type Where } from '../errors.js';
 import type { BpfFunction, BpfObject, SecDef } from '../object/index.js';
 import type { BpfAttachType } from '../uapi/enums.js';
+import type { KernelFacts } from './facts.js';
 import { findInModules, findKernelType, type KernelType, type KernelTypes } from './kernel-types.js';
 import { targetOf } from './section-target.js';
 
@@ -33,6 +34,8 @@ export interface AttachTarget {
   readonly id: TypeId;
   /** The module whose types it is of; undefined for the kernel itself. */
   readonly module?: string;
+  /** The program whose types it is of. */
+  readonly program?: number;
 }
 
 /**
@@ -41,10 +44,19 @@ export interface AttachTarget {
  *         it, naming a similar one.
  * @see libbpf find_kernel_btf_id, src/libbpf.c
  */
-export function attachTarget(object: BpfObject, program: BpfFunction, def: SecDef, facts: KernelTypes): AttachTarget {
+export function attachTarget(
+  object: BpfObject,
+  program: BpfFunction,
+  def: SecDef,
+  facts: KernelTypes & Pick<KernelFacts, 'programBtfs'>,
+): AttachTarget {
   const where = { ...object.where, program: program.name, section: program.section };
+  if (program.targetProgram) return inProgram(program, program.targetProgram, facts.programBtfs, where);
   if (def.type === 'BPF_PROG_TYPE_EXT')
-    throw new UnsupportedError('Replacing a function of another BPF program (freplace) is not supported yet', { where });
+    throw new UsageError(`${program.name} replaces a function of another program, and nobody said which program`, {
+      where,
+      remedy: `Before loading: object.program('${program.name}').attachTo(fd, 'function'), with the descriptor of a loaded program.`,
+    });
   const naming = namingOf(def);
   const target = kernelTargetOf(program);
   if (!target?.name)
@@ -60,6 +72,29 @@ export function attachTarget(object: BpfObject, program: BpfFunction, def: SecDe
   throw new UnsupportedError(`${module ? `Module ${module}` : "The kernel's BTF"} has no ${naming.what} ${name}`, {
     where,
     remedy: missing(facts, name, naming, module),
+  });
+}
+
+/** @see libbpf libbpf_find_prog_btf_id, src/libbpf.c */
+function inProgram(
+  program: BpfFunction,
+  { fd, name = kernelTargetOf(program)?.name }: NonNullable<BpfFunction['targetProgram']>,
+  btfs: KernelFacts['programBtfs'],
+  where: Where,
+): AttachTarget {
+  if (!name) throw new UsageError(`${program.name} hooks into another program, and nobody said into which function`, { where });
+  const btf = btfs.get(fd);
+  if (!btf)
+    throw new UnsupportedError(`The program that ${program.name} is for has no types`, {
+      where,
+      remedy: 'Compile it with clang -g, so that its functions can be found.',
+    });
+  const id = findType(btf, name, 'FUNC');
+  if (id !== undefined) return { id, program: fd };
+  const similar = nearest(name, namesOf(btf, FUNCTION));
+  throw new UnsupportedError(`The program that ${program.name} is for has no function ${name}`, {
+    where,
+    ...(similar && { remedy: `Did you mean "${similar}"?` }),
   });
 }
 

@@ -66,25 +66,33 @@ export interface ExternAnswers {
 
 /**
  * The object with the values of its .kconfig, and an answer for each extern.
+ * @param used   Which of them matter; all by default.
+ * @param values Whether the values of .kconfig are asked for. Instructions do not depend on them.
  * @throws {RelocationError} naming the extern that this machine lacks, or has in another form; {UnsupportedError} when the facts
  *         do not say.
  */
 export function resolveExterns(
   object: BpfObject,
   facts: KernelFacts,
+  used: (extern: Extern) => boolean = () => true,
+  values = true,
 ): { readonly object: BpfObject; readonly answers: ExternAnswers } {
-  if (object.externs.length === 0) return { object, answers: { byName: new Map(), modules: [] } };
   const kconfig = object.maps.find(({ data }) => data?.section === '.kconfig');
-  const image = kconfigImage(object, facts);
+  const externs = object.externs.filter(used);
   const effort = new Effort();
   const byName = new Map<string, ExternAnswer>();
   const modules: string[] = [];
-  for (const [index, extern] of object.externs.entries()) {
+  for (const extern of externs) {
     if (extern.kind === 'kconfig') byName.set(extern.name, { kind: 'kconfig', map: kconfig?.name ?? '', offset: extern.offset });
-    else byName.set(extern.name, resolveKsym(object, extern, facts, effort, modules) ?? absent(object, extern, index));
+    else {
+      const index = object.externs.indexOf(extern);
+      byName.set(extern.name, resolveKsym(object, extern, facts, effort, modules) ?? absent(object, extern, index));
+    }
   }
-  const maps = object.maps.map((map) => (map === kconfig && map.data ? { ...map, data: { ...map.data, image } } : map));
-  return { object: { ...object, maps }, answers: { byName, modules } };
+  const answers = { byName, modules };
+  if (!values || !kconfig?.data || !externs.some(({ kind }) => kind === 'kconfig')) return { object, answers };
+  const filled = { ...kconfig, data: { ...kconfig.data, image: kconfigImage({ ...object, externs }, facts) } };
+  return { object: { ...object, maps: object.maps.map((map) => (map === kconfig ? filled : map)) }, answers };
 }
 
 const whereOf = (object: BpfObject, { name }: Extern): Where => ({ ...object.where, type: name });

@@ -32,6 +32,8 @@ export interface Wanted {
   readonly types: readonly WantedType[];
   /** Where maps want to be pinned. */
   readonly pins: readonly string[];
+  /** Descriptors of programs that others hook into. */
+  readonly programs: readonly number[];
 }
 
 /** `flavored`: as CO-RE looks for it, whatever stands behind `___`. */
@@ -60,6 +62,8 @@ export interface KernelFacts extends MachineSizes {
   readonly pins: ReadonlyMap<string, PinnedMap>;
   /** Directories of pins, by path. */
   readonly pinFolders: ReadonlyMap<string, PinFolder>;
+  /** Types of the programs that are hooked into, by descriptor; undefined for one that was loaded without. */
+  readonly programBtfs: ReadonlyMap<number, Btf | undefined>;
 }
 
 /**
@@ -77,6 +81,7 @@ export const describeFacts = (known: Partial<KernelFacts> = {}): KernelFacts => 
   modules: [],
   pins: new Map(),
   pinFolders: new Map(),
+  programBtfs: new Map(),
   features: new Map((Object.keys(FEATURES) as FeatureName[]).map((name) => [name, true])),
   ...known,
 });
@@ -110,6 +115,7 @@ export function wanted(object: BpfObject): Wanted {
     kallsyms: externs.kallsyms,
     types: wantedTypes(object, externs.types),
     pins: pinPaths(object),
+    programs: loadable(object).flatMap(({ targetProgram }) => (targetProgram ? [targetProgram.fd] : [])),
   };
 }
 

@@ -18,3 +18,4 @@ export * from './section-target.js';
 export * from './step.js';
 export * from './step-ids.js';
 export * from './struct-ops.js';
+export * from './token.js';

@@ -9,7 +9,7 @@ import { BPF_INSN_SZ, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, CALL } from '../u
 import { type AttachTarget, attachTarget } from './attach-target.js';
 import { type ExternAnswers, type OpenSlot, patchExtern } from './externs.js';
 import type { KernelFacts } from './facts.js';
-import type { Attr, FdRef, Step, WithFds } from './step.js';
+import type { Attr, BpfStep, FdRef, Step, WithFds } from './step.js';
 import { stepIds } from './step-ids.js';
 import { type StructOpsAnswers, structOpsTarget } from './struct-ops.js';
 
@@ -28,8 +28,15 @@ const WITHOUT_TYPES = {
   ],
 } as const;
 
-/** @see libbpf bpf_object_load_prog, src/libbpf.c */
-export function planProgram(object: BpfObject, linked: LinkedProgram, answers: Answers): Step[] {
+/** The step that loads a program. */
+export type LoadStep = BpfStep & { readonly attr: { readonly insns: WithFds } };
+
+/**
+ * Its load, then what is done with the program besides.
+ * @throws {UnsupportedError} for a section that says no type; {RelocationError} where an answer does not fit an instruction.
+ * @see libbpf bpf_object_load_prog, src/libbpf.c
+ */
+export function planProgram(object: BpfObject, linked: LinkedProgram, answers: Answers): [LoadStep, ...Step[]] {
   const { program } = linked;
   const { def } = program;
   const where = { ...object.where, program: program.name, section: program.section };
@@ -43,7 +50,7 @@ export function planProgram(object: BpfObject, linked: LinkedProgram, answers: A
   const flags = (def.sleepable ? BPF_F_SLEEPABLE : 0) | (def.frags ? BPF_F_XDP_HAS_FRAGS : 0) | (program.flags ?? 0);
   const target = targetOf(object, linked, answers);
   const { modules } = answers.externs;
-  const attr: Attr = {
+  const attr: LoadStep['attr'] = {
     prog_type: BPF_PROG_TYPE[def.type],
     insn_cnt: insnCount(linked.insns),
     insns: withAnswers(object, linked, answers.externs, where),
@@ -57,6 +64,7 @@ export function planProgram(object: BpfObject, linked: LinkedProgram, answers: A
     ...typeInfo(object, linked, facts),
     ...(target && { attach_btf_id: target.id }),
     ...(target?.module !== undefined && { attach_btf_obj_fd: { fd: stepIds.module(target.module) } }),
+    ...(target?.program !== undefined && { attach_prog_fd: target.program }),
     ...(modules.length > 0 && { fd_array: descriptors(modules.map((name) => ({ fd: stepIds.module(name) }))) }),
   };
   return [

@@ -14,11 +14,12 @@ import {
   CALL,
   LD_IMM64,
 } from '../uapi/insn.js';
+import { resolveExterns } from './externs.js';
 import { coreTarget, type KernelFacts } from './facts.js';
-import { fitMaps } from './fit-maps.js';
-import { planLoad } from './load.js';
 import { loadable } from './loadable.js';
-import { type BpfStep, isWithFds, type Step, type WithFds } from './step.js';
+import { type LoadStep, planProgram } from './programs.js';
+import type { WithFds } from './step.js';
+import { resolveStructOps } from './struct-ops.js';
 
 /** What an instruction refers to. `offset` is that into a data section, in bytes, or of a subprogram, in slots. */
 export interface InsnReference {
@@ -31,9 +32,11 @@ export interface InsnReference {
 /** A program whose plan could be made. `insns` have 0 where descriptors go. */
 export interface PlannedProgram {
   readonly program: BpfFunction;
-  readonly step: BpfStep;
+  readonly step: LoadStep;
   readonly insns: Uint8Array;
   readonly refs: readonly InsnReference[];
+  /** Modules whose functions it calls, in the order of fd_array, from 1. */
+  readonly modules: readonly string[];
   readonly fixups: readonly Fixup[];
 }
 export type RelocatedProgram = PlannedProgram | { readonly program: BpfFunction; readonly error: BpfError };
@@ -51,26 +54,27 @@ export const relocatedPrograms = (object: BpfObject, facts: KernelFacts): Reloca
     }
   });
 
-/** As if the object had no other program. */
-function planAlone(object: BpfObject, program: BpfFunction, facts: KernelFacts): PlannedProgram {
-  const programs = object.programs.filter((candidate) => candidate === program || candidate.isSubprogram);
-  const relocated = relocate({ ...object, programs }, coreTarget(facts));
-  const fitted = fitMaps(relocated.object, facts);
-  const linked = linkProgram(fitted, fitted.programs.find(({ name }) => name === program.name) ?? program);
-  const step = planLoad(fitted, facts).find(isProgLoad) as BpfStep;
-  const insns = step.attr.insns as WithFds;
+/** As if the object had no other program, and nothing that this one does not use. */
+function planAlone(whole: BpfObject, program: BpfFunction, facts: KernelFacts): PlannedProgram {
+  const programs = whole.programs.filter((candidate) => candidate === program || candidate.isSubprogram);
+  const { object, fixups } = relocate({ ...whole, programs }, coreTarget(facts));
+  const linked = linkProgram(object, object.programs.find(({ name }) => name === program.name) ?? program);
+  const used = new Set(linked.references.flatMap((reference) => (reference.kind === 'extern' ? [reference.name] : [])));
+  const externs = resolveExterns(object, facts, ({ name }) => used.has(name), facts.kconfig !== undefined).answers;
+  const needing = object.maps.filter(({ structOps }) => structOps && [...structOps.programs.values()].includes(program.name));
+  const structOps = resolveStructOps({ ...object, maps: needing }, facts);
+  const [step] = planProgram(object, linked, { facts, externs, structOps });
+  const { insns } = step.attr;
   const inside = new Set(linked.functions.map(({ name }) => name));
   return {
     program,
     step,
     insns: insns.bytes,
     refs: references(insns, linked),
-    fixups: relocated.fixups.filter((fixup) => inside.has(fixup.program)),
+    modules: externs.modules,
+    fixups: fixups.filter((fixup) => inside.has(fixup.program)),
   };
 }
-
-const isProgLoad = (step: Step): step is BpfStep =>
-  step.call === 'bpf' && step.cmd === 'BPF_PROG_LOAD' && isWithFds(step.attr.insns ?? 0);
 
 function references({ bytes, fds }: WithFds, { functions, references: linked }: LinkedProgram): InsnReference[] {
   const maps = new Map(fds.map(({ at, ref }) => [Math.floor(at / BPF_INSN_SZ), ref.fd.replace(/^map /, '')]));

@@ -57,6 +57,8 @@ export type StepCall =
       readonly length: number;
       readonly contents?: Uint8Array;
     }
+  /** A directory. */
+  | { readonly call: 'open'; readonly path: string }
   | { readonly call: 'mkdir'; readonly path: string; readonly mode: number }
   | { readonly call: 'unlink'; readonly path: string }
   /** Mounts a file system that has no device. */

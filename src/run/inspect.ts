@@ -4,7 +4,15 @@ import { createHash } from 'node:crypto';
 import { hex } from '../bytes/index.js';
 import { BpfError } from '../errors.js';
 import type { BpfMapDef, BpfObject } from '../object/index.js';
-import { type KernelFacts, type PlannedProgram, planLoad, type RelocatedProgram } from '../plan/index.js';
+import {
+  fitMaps,
+  type KernelFacts,
+  type PlannedProgram,
+  planLoad,
+  type RelocatedProgram,
+  resolveStructOps,
+  sanitizeBtf,
+} from '../plan/index.js';
 import { type Fixup, showSpec } from '../relocate/index.js';
 import { BPF_MAP_TYPE } from '../uapi/enums.js';
 import { describeError } from './json.js';
@@ -39,7 +47,7 @@ export function relocatedJson(
       for (const fixup of planned.fixups) fixups.set(`${fixup.program} ${fixup.insn} ${fixup.kind}`, fixup);
   return {
     programs: programs.map((planned) => programJson(planned, full)),
-    maps: object.maps.map(mapJson),
+    maps: fitMaps(object, facts).maps.map(mapJson),
     externs: object.externs,
     relocations: [...fixups.values()].map((fixup) => relocationJson(object, fixup)),
     ...(full && fullJson(object, facts)),
@@ -66,14 +74,14 @@ function programJson(planned: RelocatedProgram, full: boolean): Record<string, u
   };
 }
 
-function handedOver({ step: { attr } }: PlannedProgram): Record<string, unknown> {
+function handedOver({ step: { attr }, modules }: PlannedProgram): Record<string, unknown> {
   const bytes = (value: unknown): Uint8Array => (value instanceof Uint8Array ? value : new Uint8Array());
   return {
     license: attr.license,
     kern_version: attr.kern_version,
     func_info: hex(bytes(attr.func_info)),
     line_info_sha256: sha256(bytes(attr.line_info)),
-    fd_array: attr.fd_array === undefined ? '' : hex(bytes(attr.fd_array)),
+    fd_array: modules,
   };
 }
 
@@ -110,16 +118,45 @@ function relocationJson({ btf, ext, programs }: BpfObject, fixup: Fixup): Record
   };
 }
 
-/** The whole plan where there is one: what it does to maps, in order. */
+/** The types, and what is done to maps, in order. A map that fails hides no other. */
 function fullJson(object: BpfObject, facts: KernelFacts): Record<string, unknown> {
-  const btf = object.btf?.toBytes();
+  const btf = object.btf && sanitizeBtf(object.btf, facts.features);
+  return {
+    btf: btf ? { size: btf.length, sha256: sha256(btf) } : null,
+    map_operations: object.maps.flatMap((map) => orError(map.name, () => mapOperations(object, map, facts))),
+    struct_ops: object.maps
+      .filter(({ structOps }) => structOps)
+      .flatMap((map) => orError(map.name, () => structOpsJson(object, map, facts))),
+  };
+}
+
+function orError(map: string, ask: () => Record<string, unknown>[]): Record<string, unknown>[] {
   try {
-    const operations = planLoad({ ...object, programs: [] }, facts).flatMap((step) =>
-      step.call === 'bpf' && step.id.startsWith('map ') ? [{ operation: short(step.cmd, 'BPF_MAP_'), map: step.where?.map }] : [],
-    );
-    return { btf: btf ? { size: btf.length, sha256: sha256(btf) } : null, map_operations: operations };
+    return ask();
   } catch (error) {
-    if (error instanceof BpfError) return { error: describeError(error) };
+    if (error instanceof BpfError) return [{ map, error: describeError(error) }];
     throw error;
   }
+}
+
+function mapOperations(object: BpfObject, map: BpfMapDef, facts: KernelFacts): Record<string, unknown>[] {
+  const inPlan = planLoad({ ...object, programs: [], externs: [], maps: [map] }, { ...facts, pinFolders: new Map() });
+  return inPlan.flatMap((step) =>
+    step.where?.map !== map.name
+      ? []
+      : step.call === 'bpf'
+        ? [{ operation: short(step.cmd, step.cmd.startsWith('BPF_MAP_') ? 'BPF_MAP_' : 'BPF_'), map: map.name, step: step.id }]
+        : [{ operation: step.call, map: map.name, step: step.id }],
+  );
+}
+
+function structOpsJson(object: BpfObject, map: BpfMapDef, facts: KernelFacts): Record<string, unknown>[] {
+  return [...resolveStructOps({ ...object, maps: [map] }, facts)].map(([name, { wrapper, size, module, value }]) => ({
+    map: name,
+    value_type_id: wrapper,
+    module: module ?? null,
+    size,
+    value: hex(value.bytes),
+    programs: value.fds.map(({ at, ref }) => ({ offset: at, name: ref.fd.replace(/^prog /, '') })),
+  }));
 }

@@ -11,6 +11,7 @@ import { kernelConfig } from './kernel-config.js';
 import { kernelVersion } from './kernel-version.js';
 import { pageSize } from './libc.js';
 import { readModules } from './modules.js';
+import { btfOfProgram } from './objects.js';
 import { readPins } from './pins.js';
 import { openTracefs, readTracepointId } from './tracefs.js';
 
@@ -46,6 +47,7 @@ export function readFacts(wanted: Wanted, { btf, note = () => {}, observe }: Fac
           )
         : [],
     ...readPins(wanted.pins),
+    programBtfs: new Map(wanted.programs.map((fd) => [fd, btfOfProgram(fd)])),
     features: new Map(wanted.features.flatMap((name) => feature(name, note, observe))),
     kconfig: wanted.kconfig ? timed(note, ({ file }) => `kernel configuration: ${file}`, kernelConfig) : undefined,
     kallsyms: timed(

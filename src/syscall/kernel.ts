@@ -8,6 +8,7 @@ import { BPF_ATTR } from '../uapi/bpf.js';
 import { BPF_CMD } from '../uapi/enums.js';
 import { PERF_ATTR_SIZE_VER0, PERF_EVENT_ATTR, PERF_EVENT_IOC } from '../uapi/perf-event.js';
 import { RLIMIT } from '../uapi/resource.js';
+import type { Arch } from '../uapi/syscalls.js';
 import { addressOf, syscall } from './libc.js';
 import { type Mapping, mapShared, owned } from './mapping.js';
 
@@ -33,6 +34,8 @@ const mapped = new Map<number, Mapping>();
 export const memoryAt = (address: number): ArrayBuffer | undefined => mapped.get(address)?.buffer;
 
 const AT_FDCWD = -100;
+const O_CLOEXEC = 0o2000000;
+const O_DIRECTORY: Readonly<Record<Arch, number>> = { x64: 0o200000, arm64: 0o40000 };
 
 function run(step: Step, resolve: (ref: FdRef) => number): Reply {
   switch (step.call) {
@@ -65,6 +68,8 @@ function run(step: Step, resolve: (ref: FdRef) => number): Reply {
       if (step.contents) new Uint8Array(memory.buffer).set(step.contents);
       return reply(address);
     }
+    case 'open':
+      return reply(syscall('openat', AT_FDCWD, toCString(step.path), O_DIRECTORY[process.arch as Arch] | O_CLOEXEC, 0));
     case 'mkdir':
       return reply(syscall('mkdirat', AT_FDCWD, toCString(step.path), step.mode));
     case 'unlink':

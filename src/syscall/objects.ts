@@ -1,6 +1,7 @@
 // Objects that are in the kernel already: walking their ids, opening them by id or path, and what the kernel says of them.
 
-import { toCString } from '../bytes/index.js';
+import { type Btf, parseBtf } from '../btf/index.js';
+import { region, toCString } from '../bytes/index.js';
 import { SyscallError } from '../errors.js';
 import { BPF_CMD } from '../uapi/enums.js';
 import { errnoName } from '../uapi/errno.js';
@@ -54,6 +55,27 @@ export function infoOf(fd: number, size: number, before: (info: DataView) => voi
   return info;
 }
 
+/** struct bpf_prog_info and struct bpf_btf_info, as far as they are read here. */
+const PROG_INFO = { size: 132, btfId: 128 } as const;
+const BTF_INFO = { size: 12, btf: 0, btfSize: 8 } as const;
+
+/**
+ * The types that a program was loaded with; undefined when there are none.
+ * @throws {SyscallError}
+ */
+export function btfOfProgram(fd: number): Btf | undefined {
+  const id = infoOf(fd, PROG_INFO.size).getUint32(PROG_INFO.btfId, true);
+  if (id === 0) return undefined;
+  using opened = openById('btf', id);
+  if (!opened) return undefined;
+  const bytes = new Uint8Array(new ArrayBuffer(infoOf(opened.fd, BTF_INFO.size).getUint32(BTF_INFO.btfSize, true)));
+  infoOf(opened.fd, BTF_INFO.size, (info) => {
+    info.setBigUint64(BTF_INFO.btf, addressOf(bytes), true);
+    info.setUint32(BTF_INFO.btfSize, bytes.length, true);
+  });
+  return parseBtf(region(bytes, { file: `btf ${id}` }));
+}
+
 /** Commands that walk ids, and those that open what they found. */
 const WALKS = {
   btf: { next: 'BPF_BTF_GET_NEXT_ID', open: 'BPF_BTF_GET_FD_BY_ID' },
@@ -61,11 +83,21 @@ const WALKS = {
 export type WalkedKind = keyof typeof WALKS;
 
 /**
+ * An object by its id; undefined when it is gone.
+ * @throws {SyscallError} EPERM without the right (CAP_SYS_ADMIN).
+ */
+export function openById(kind: WalkedKind, id: number): Descriptor | undefined {
+  const { open } = WALKS[kind];
+  const asked = new Uint8Array(Uint32Array.of(id, 0, 0).buffer);
+  return descriptor(`bpf(${open})`, syscall('bpf', BPF_CMD[open], asked, asked.length), `Cannot open ${kind} ${id}`);
+}
+
+/**
  * Every object of a kind, each open until the next is asked for. What goes away meanwhile is left out.
  * @throws {SyscallError} EPERM without the right (CAP_SYS_ADMIN).
  */
 export function* walk(kind: WalkedKind): Generator<{ readonly id: number; readonly fd: number }> {
-  const { next, open } = WALKS[kind];
+  const { next } = WALKS[kind];
   const attr = new DataView(new ArrayBuffer(12));
   const bytes = new Uint8Array(attr.buffer);
   for (let id = 0; ; ) {
@@ -74,8 +106,7 @@ export function* walk(kind: WalkedKind): Generator<{ readonly id: number; readon
     if (result === -ENOENT) return;
     if (result < 0) throw new SyscallError(`bpf(${next})`, errnoName(-result), { doing: `Cannot list what ${kind} there is` });
     id = attr.getUint32(4, true);
-    const asked = new Uint8Array(Uint32Array.of(id, 0, 0).buffer);
-    using found = descriptor(`bpf(${open})`, syscall('bpf', BPF_CMD[open], asked, asked.length), `Cannot open ${kind} ${id}`);
+    using found = openById(kind, id);
     if (found) yield { id, fd: found.fd };
   }
 }

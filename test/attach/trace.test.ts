@@ -43,7 +43,7 @@ describe('attaching', () => {
     expect(steps('xdp', 'tp_btf/sched_switch').map(({ id }) => id)).toEqual(['link p1']);
   });
 
-  it.each(['fentry.multi/vfs_*', 'fexit.multi/vfs_*', 'freplace/main'])('refuses %s', (section) => {
+  it.each(['fentry.multi/vfs_*', 'fexit.multi/vfs_*'])('refuses %s', (section) => {
     expect(() => steps(section)).toThrow(UnsupportedError);
   });
 });

@@ -147,6 +147,7 @@ export function askTsbpf({ object: path, btf }: Question): Answer {
     modules: [],
     pins: new Map(),
     pinFolders: new Map(),
+    programBtfs: new Map(),
   };
   try {
     const object = openObject(parseElf(region(read(path), { file: path })));

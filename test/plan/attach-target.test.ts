@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { type Btf, type BtfTypeInput, encodeBtf, parseBtf } from '../../src/btf/index.js';
-import { type BpfError, FormatError, UnsupportedError } from '../../src/errors.js';
+import { type BpfError, FormatError, UnsupportedError, UsageError } from '../../src/errors.js';
 import type { BpfObject } from '../../src/object/index.js';
 import { describeFacts, type KernelFacts, type ModuleBtf, needsModules, planLoad, wanted } from '../../src/plan/index.js';
 import { BPF_ATTACH_TYPE, BPF_PROG_TYPE } from '../../src/uapi/enums.js';
@@ -119,6 +119,33 @@ describe('an attach target in a module', () => {
   });
 });
 
+describe('an attach target in another program', () => {
+  const target = (section: string, name?: string): BpfObject => {
+    const object = programs(section);
+    const targetProgram = { fd: 9, ...(name !== undefined && { name }) };
+    return { ...object, programs: object.programs.map((program) => ({ ...program, targetProgram })) };
+  };
+  const programBtfs = new Map([[9, btfOf([INT, proto(1, 1), func('victim'), func('other')])]]);
+
+  it.each([
+    ['freplace/victim', undefined, 3],
+    ['freplace', 'other', 4],
+    ['fentry/vfs_read', 'victim', 3],
+  ])('%s %s', (section, name, id) => {
+    const object = target(section, name);
+    expect(wanted(object)).toMatchObject({ programs: [9], attachBtf: false });
+    const attr = attrOf(object, { ...facts, programBtfs });
+    expect(attr).toMatchObject({ attach_btf_id: id, attach_prog_fd: 9 });
+    expect(attr).not.toHaveProperty('attach_btf_obj_fd');
+  });
+
+  it('that it lacks, or without types, is refused', () => {
+    expect(() => planLoad(target('freplace/victm'), { ...facts, programBtfs })).toThrow('Did you mean "victim"?');
+    expect(() => planLoad(target('freplace/victim'), facts)).toThrow('has no types');
+    expect(() => planLoad(target('freplace'), { ...facts, programBtfs })).toThrow('nobody said into which function');
+  });
+});
+
 describe('an attach target that cannot be had', () => {
   it.each([
     ['fentry', FormatError, 'Section "fentry" does not say which function the program is for', 'SEC("fentry/<function>")'],
@@ -140,7 +167,7 @@ describe('an attach target that cannot be had', () => {
     ['lsm/fileopen', UnsupportedError, 'no LSM hook fileopen', 'Did you mean "file_open"?'],
     ['iter/tasks', UnsupportedError, 'no iterator tasks', 'Did you mean "task"?'],
     ['fentry/xfs:xfs_file_open', UnsupportedError, 'Module xfs has no function xfs_file_open', 'modprobe xfs'],
-    ['freplace/main', UnsupportedError, 'Replacing a function of another BPF program', '(freplace) is not supported yet'],
+    ['freplace/main', UsageError, 'p0 replaces a function of another program', "object.program('p0').attachTo(fd"],
   ])('%s: is refused by name, with what to do', (section, type, what, remedy) => {
     const load = () => planLoad(programs(section), facts);
     expect(load).toThrow(type);

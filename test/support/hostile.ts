@@ -69,6 +69,7 @@ export const FACTS: KernelFacts = {
   modules: [],
   pins: new Map(),
   pinFolders: new Map(),
+  programBtfs: new Map(),
   features: new Map([
     ['memcg_account', true],
     ['perf_link', true],
