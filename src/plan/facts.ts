@@ -97,7 +97,7 @@ export function wanted(object: BpfObject): Wanted {
   const externs = externQuestions(object);
   const attachBtf =
     externs.btf ||
-    loadable(object).some(({ def }) => def?.attachBtf) ||
+    loadable(object).some(({ def, targetProgram }) => def?.attachBtf && !targetProgram) ||
     object.maps.some((map) => map.structOps && map.autocreate);
   return {
     kernelBtf: attachBtf || needsKernelBtf(object),
