@@ -113,6 +113,7 @@ function walk(lines: readonly string[]): Walk {
       const [text, state] = splitState(insn[3] as string);
       const at = Number(insn[1]);
       path.push({ insn: at, text, ...(source && { source }), ...(state && { state }) });
+      if (text.startsWith('call ')) known = Object.fromEntries(Object.entries(known).filter(([name]) => !/^R[0-5]$/.test(name)));
       if (state) note(at, state, false);
       reasons = [];
       continue;
