@@ -37,10 +37,13 @@ export function nearestFew(name: string, candidates: Iterable<string>, most = 3)
 }
 
 /** One is the other with a word before or after it: `__state` and `state`, `i_atime` and `i_atime_sec`. */
-function isExtended(a: string, b: string): boolean {
+export function isExtended(a: string, b: string): boolean {
   const [short, long] = a.length < b.length ? [a, b] : [b, a];
   if (short.length < 3) return false;
-  return (long.startsWith(short) && long[short.length] === '_') || (long.endsWith(short) && long[long.length - short.length - 1] === '_');
+  return (
+    (long.startsWith(short) && long[short.length] === '_') ||
+    (long.endsWith(short) && long[long.length - short.length - 1] === '_')
+  );
 }
 
 /** Insertions, deletions and replacements between two words (Levenshtein), one row at a time. */

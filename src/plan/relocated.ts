@@ -1,7 +1,7 @@
 // What a kernel would be given of an object, as plain data: the plan of its load, taken apart for people who ask why it will
 // not load there, and for comparisons with other loaders.
 
-import { BpfError } from '../errors.js';
+import { BpfError, type CoreExplanation } from '../errors.js';
 import { readInsn } from '../insn/index.js';
 import { type BpfFunction, type BpfObject, type LinkedProgram, linkProgram } from '../object/index.js';
 import { type Fixup, relocate } from '../relocate/index.js';
@@ -14,6 +14,7 @@ import {
   CALL,
   LD_IMM64,
 } from '../uapi/insn.js';
+import { explainRelocations } from './explain.js';
 import { coreTarget, type KernelFacts } from './facts.js';
 import { fitMaps } from './fit-maps.js';
 import { planLoad } from './load.js';
@@ -35,6 +36,8 @@ export interface PlannedProgram {
   readonly insns: Uint8Array;
   readonly refs: readonly InsnReference[];
   readonly fixups: readonly Fixup[];
+  /** Of those that are poisoned. */
+  readonly explanations: ReadonlyMap<Fixup, CoreExplanation>;
 }
 export type RelocatedProgram = PlannedProgram | { readonly program: BpfFunction; readonly error: BpfError };
 
@@ -57,15 +60,18 @@ function planAlone(object: BpfObject, program: BpfFunction, facts: KernelFacts):
   const relocated = relocate({ ...object, programs }, coreTarget(facts));
   const fitted = fitMaps(relocated.object, facts);
   const linked = linkProgram(fitted, fitted.programs.find(({ name }) => name === program.name) ?? program);
-  const step = planLoad(fitted, facts).find(isProgLoad) as BpfStep;
+  const steps = planLoad(fitted, facts);
+  const step = steps.find(isProgLoad) as BpfStep;
   const insns = step.attr.insns as WithFds;
   const inside = new Set(linked.functions.map(({ name }) => name));
+  const fixups = relocated.fixups.filter((fixup) => inside.has(fixup.program));
   return {
     program,
     step,
     insns: insns.bytes,
     refs: references(insns, linked),
-    fixups: relocated.fixups.filter((fixup) => inside.has(fixup.program)),
+    fixups,
+    explanations: explainRelocations({ object: fitted, facts, fixups, steps }),
   };
 }
 

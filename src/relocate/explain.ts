@@ -2,7 +2,7 @@
 // A pure function of the Fixup; whether the program can reach the instruction is found by whoever has the program.
 
 import { essentialName, resolved, spell, typesOf } from '../btf/index.js';
-import { nearestFew } from '../bytes/index.js';
+import { isExtended, nearestFew } from '../bytes/index.js';
 import type { CoreExplanation, SourceLine } from '../errors.js';
 import type { BtfKind } from '../uapi/btf.js';
 import { classOf } from './kinds.js';
@@ -83,10 +83,15 @@ function namesNear(local: Spec, { btf, at }: Verdict): Pick<CoreExplanation, 'ne
   }
   const names = membersOf(btf, at.owner).map((member) => member.name);
   if (names.includes(wanted)) return { nearest: [wanted], moved: [] }; // it is there, with another kind of type
-  return { nearest: nearestFew(wanted, names), moved: movedTo(btf, at.owner, wanted) };
+  const nearest = nearestFew(wanted, names);
+  const isRenamed = nearest[0] !== undefined && isExtended(wanted, nearest[0]);
+  return { nearest, moved: isRenamed ? [] : movedTo(btf, at.owner, wanted) };
 }
 
-const SAME_KIND: Readonly<Partial<Record<BtfKind, readonly BtfKind[]>>> = { ENUM: ['ENUM', 'ENUM64'], ENUM64: ['ENUM', 'ENUM64'] };
+const SAME_KIND: Readonly<Partial<Record<BtfKind, readonly BtfKind[]>>> = {
+  ENUM: ['ENUM', 'ENUM64'],
+  ENUM64: ['ENUM', 'ENUM64'],
+};
 const MOST_TYPES = 200_000;
 
 /** Types of the same kind with a similar name. Only names of a similar length are decoded further than that. */

@@ -83,7 +83,10 @@ function nested(path: readonly string[], { btf, accessors }: Spec, step: number)
   if (!owner || (owner.kind !== 'STRUCT' && owner.kind !== 'UNION')) return undefined;
   const member = owner.members[accessor.index];
   if (!member) return undefined;
-  return path.reduceRight((inner, name, i) => (i === path.length - 1 ? `${declare(btf, member.type, name)};` : `struct { ${inner} } ${name};`), '');
+  return path.reduceRight(
+    (inner, name, i) => (i === path.length - 1 ? `${declare(btf, member.type, name)};` : `struct { ${inner} } ${name};`),
+    '',
+  );
 }
 
 /** The kernel's type of the field, for a load of the right size. */
@@ -92,7 +95,8 @@ function resized(type: string, local: Spec, spec: Spec): string {
   const owner = last && spec.btf.type(last.type);
   const member = owner && (owner.kind === 'STRUCT' || owner.kind === 'UNION') ? owner.members[last.index] : undefined;
   const read = `BPF_CORE_READ_BITFIELD_PROBED() reads integers of any size`;
-  if (!member || last?.name === undefined || spec.accessors.length !== 2 || !/^(struct|union) \S+$/.test(type)) return `${read}: ${fieldText(local)}`;
+  if (!member || last?.name === undefined || spec.accessors.length !== 2 || !/^(struct|union) \S+$/.test(type))
+    return `${read}: ${fieldText(local)}`;
   const bits = member.bitfieldSize > 0 ? ` : ${member.bitfieldSize}` : '';
   return `with a flavor that has the kernel's type:\n${withFlavor(type)} {\n\t${declare(spec.btf, member.type, last.name)}${bits};\n} __attribute__((preserve_access_index));`;
 }
