@@ -27,7 +27,7 @@ export function nearestFew(name: string, candidates: Iterable<string>, most = 3)
     if (isExtended(name, candidate)) ranked.push({ candidate, rank: Math.abs(candidate.length - name.length) / 1000 });
     else if (Math.abs(candidate.length - name.length) <= allowed) {
       const distance = editDistance(name, candidate);
-      if (distance <= allowed) ranked.push({ candidate, rank: distance });
+      if (distance <= allowed && distance < Math.max(name.length, candidate.length)) ranked.push({ candidate, rank: distance });
     }
   }
   return ranked

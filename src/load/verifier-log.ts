@@ -145,8 +145,12 @@ function walk(lines: readonly string[]): Walk {
 /** Some reasons name an instruction, because the check that gave them does not go through the program in its order. */
 const NAMES_INSN = /(?:unreachable insn|detected at insn|back-edge from insn|jump out of range from insn|in insn|^insn) (\d+)/;
 
+/** Others are about the whole program; the instruction above them is only the last that was looked at. */
+const NAMES_NONE = /combined stack size|call stack of \d+ frames|unknown opcode/;
+
 function conclude(reasons: readonly string[], path: readonly PathStep[]): Pick<Walk, 'reason' | 'insn'> {
   const reason = reasons.slice(-MOST_REASONS).join('; ');
+  if (NAMES_NONE.test(reason)) return { reason, insn: undefined };
   const named = NAMES_INSN.exec(reason)?.[1];
   return { reason, insn: named === undefined ? path.at(-1)?.insn : Number(named) };
 }
