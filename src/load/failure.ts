@@ -91,7 +91,7 @@ function refusal({ id, where = {} }: Step, plan: readonly Step[], { call, errno,
   const { reason, terse, suggestion, insn, insnText, states, path } = parseVerifierLog(log);
   const place = insn === undefined ? undefined : placeInPlan(plan, id, insn);
   const source = place?.source
-    ? `${place.source.file}:${place.source.line}`
+    ? `${baseName(place.source.file)}:${place.source.line}`
     : /^\S+:\d+(?=: )/.exec(path.at(-1)?.source ?? '')?.[0];
   const remedies = [remedyFor(terse) ?? remedyFor(reason), suggestion].filter((text) => text !== undefined);
   return new VerifierError(call, errno, log, {
@@ -109,3 +109,6 @@ function refusal({ id, where = {} }: Step, plan: readonly Step[], { call, errno,
     },
   });
 }
+
+/** As the kernel's log has it: objects keep the path that the compiler was given. */
+const baseName = (path: string): string => path.replace(/^.*\//, '');
