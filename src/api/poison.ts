@@ -1,7 +1,7 @@
 // A CO-RE relocation that failed is poisoned, as is a call of a weak function that the kernel lacks, and the verifier refuses the
 // program if that instruction can be reached. It then names a helper that does not exist; here that becomes what the kernel lacks.
 
-import { VerifierError } from '../errors.js';
+import { BpfError, type CoreExplanation, VerifierError } from '../errors.js';
 import { type LinkedProgram, linkProgram } from '../object/index.js';
 import { explainRelocations, KFUNC_POISON } from '../plan/index.js';
 import { CORE_POISON, type Fixup, showSpec } from '../relocate/index.js';
@@ -22,7 +22,7 @@ function explain(plan: LoadPlan, error: VerifierError): VerifierError | undefine
   const program = object.programs.find(({ name }) => name === error.where.program);
   const fixup = slot === undefined || !program ? undefined : fixupAt(linkProgram(object, program), fixups, slot);
   if (!fixup) return undefined;
-  const explanation = explainRelocations(plan).get(fixup);
+  const explanation = explained(plan, fixup);
   return new VerifierError(error.call, error.errno, error.log, {
     doing: `Program ${error.where.program} reaches CO-RE relocation <${fixup.kind}> ${showSpec(fixup.local)}, which failed: ${fixup.reason}`,
     where: { ...error.where, insn: fixup.insn },
@@ -37,6 +37,16 @@ function explain(plan: LoadPlan, error: VerifierError): VerifierError | undefine
     },
     cause: error,
   });
+}
+
+/** Nothing must hide the refusal: types that cannot be read leave it without an explanation. */
+function explained(plan: LoadPlan, fixup: Fixup): CoreExplanation | undefined {
+  try {
+    return explainRelocations(plan).get(fixup);
+  } catch (error) {
+    if (error instanceof BpfError) return undefined;
+    throw error;
+  }
 }
 
 /** Poisoned calls carry the place of the function among the externs. */

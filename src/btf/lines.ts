@@ -1,6 +1,6 @@
 // Source lines of instructions: line_info records and the strings they name.
 
-import type { SourceLine } from '../errors.js';
+import { BpfError, type SourceLine } from '../errors.js';
 import type { Btf } from './btf.js';
 import type { LineInfo } from './ext.js';
 
@@ -18,19 +18,29 @@ export function sourceLineAt(btf: Btf, lines: readonly LineInfo[], insn: number,
 export function linesAround(btf: Btf, lines: readonly LineInfo[], middle: SourceLine, reach = 2): SourceLine[] {
   const near = new Map([[middle.line, middle]]);
   for (const line of lines) {
-    if (Math.abs(line.line - middle.line) > reach || near.has(line.line) || btf.string(line.fileName) !== middle.file) continue;
-    const text = btf.string(line.text);
+    if (Math.abs(line.line - middle.line) > reach || near.has(line.line) || textAt(btf, line.fileName) !== middle.file) continue;
+    const text = textAt(btf, line.text);
     if (text.trim() !== '') near.set(line.line, { ...sourceLine(btf, line), text });
   }
   return [...near.values()].sort((a, b) => a.line - b.line);
 }
 
 const sourceLine = (btf: Btf, { fileName, text, line, column }: LineInfo): SourceLine => ({
-  file: btf.string(fileName),
+  file: textAt(btf, fileName),
   line,
   column,
-  text: btf.string(text),
+  text: textAt(btf, text),
 });
 
 /** `a.bpf.c:16:9`. */
 export const showSource = ({ file, line, column }: SourceLine): string => `${file}:${line}${column > 0 ? `:${column}` : ''}`;
+
+/** Lines are told to people beside something else: a broken one is empty, not an error. */
+function textAt(btf: Btf, offset: number): string {
+  try {
+    return btf.string(offset);
+  } catch (error) {
+    if (error instanceof BpfError) return '';
+    throw error;
+  }
+}

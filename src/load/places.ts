@@ -58,7 +58,7 @@ function functionsOf(btf: Btf, value: Value): { start: number; name: string }[] 
   const words = wordsOf(value);
   return Array.from({ length: words.length / 2 }, (_, i) => ({
     start: words[i * 2] as number,
-    name: btf.name(words[i * 2 + 1] as number),
+    name: (words[i * 2 + 1] as number) < btf.length ? btf.name(words[i * 2 + 1] as number) : '',
   }));
 }
 

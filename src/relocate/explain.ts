@@ -93,11 +93,18 @@ const SAME_KIND: Readonly<Partial<Record<BtfKind, readonly BtfKind[]>>> = {
   ENUM64: ['ENUM', 'ENUM64'],
 };
 const MOST_TYPES = 200_000;
+/** A missing type is often missed by many relocations, and looking for it takes some milliseconds. */
+const similar = new WeakMap<Spec['btf'], Map<string, string[]>>();
 
-/** Types of the same kind with a similar name. Only names of a similar length are decoded further than that. */
+/** Types of the same kind with a similar name. */
 function similarTypes(kernel: Spec['btf'], { btf, root }: Spec): string[] {
   const { kind, name } = btf.type(root) as { kind: BtfKind; name?: string };
   const wanted = essentialName(name ?? '');
+  const known = similar.get(kernel) ?? new Map<string, string[]>();
+  similar.set(kernel, known);
+  const key = `${kind} ${wanted}`;
+  const before = known.get(key);
+  if (before) return before;
   function* names(): Generator<string> {
     let left = MOST_TYPES;
     for (const wantedKind of SAME_KIND[kind] ?? [kind]) {
@@ -107,5 +114,7 @@ function similarTypes(kernel: Spec['btf'], { btf, root }: Spec): string[] {
       }
     }
   }
-  return nearestFew(wanted, names());
+  const found = nearestFew(wanted, names());
+  known.set(key, found);
+  return found;
 }

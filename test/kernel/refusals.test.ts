@@ -49,18 +49,16 @@ const loading = (insns: string, license = 'GPL', type: BpfProgType = RAW_TP): St
 const R0_IS_0 = 'b700000000000000';
 const EXIT = '9500000000000000';
 
+interface Expected {
+  readonly reason: RegExp;
+  readonly insn?: number;
+  readonly text?: RegExp;
+  readonly remedy: RegExp;
+  readonly license?: string;
+}
+
 /** Instructions without a line of source. */
-const RAW: readonly (readonly [
-  name: string,
-  insns: string,
-  expected: {
-    readonly reason: RegExp;
-    readonly insn: number | undefined;
-    readonly text: RegExp | undefined;
-    readonly remedy: RegExp;
-  },
-  license?: string,
-])[] = [
+const RAW: readonly (readonly [name: string, insns: string, expected: Expected])[] = [
   ['no return value', EXIT, { reason: /^R0 !read_ok/, insn: 0, text: /^exit$/, remedy: /return 0/ }],
   [
     'a register that nothing was put into',
@@ -100,8 +98,7 @@ const RAW: readonly (readonly [
   [
     'a helper under the GPL',
     `8500000006000000${EXIT}`,
-    { reason: /GPL/, insn: 0, text: /call bpf_trace_printk#6/, remedy: /SEC\("license"\)/ },
-    'Proprietary',
+    { reason: /GPL/, insn: 0, text: /call bpf_trace_printk#6/, remedy: /SEC\("license"\)/, license: 'Proprietary' },
   ],
   [
     'a stack that is too large',
@@ -131,7 +128,7 @@ const RAW: readonly (readonly [
   [
     'an instruction that does not exist',
     `ff00000000000000${R0_IS_0}${EXIT}`,
-    { reason: /unknown opcode ff/, insn: undefined, text: undefined, remedy: /instruction set/ },
+    { reason: /unknown opcode ff/, remedy: /instruction set/ },
   ],
 ];
 
@@ -139,8 +136,8 @@ const withCompiler = spawnSync('clang-19', ['--version']).status === 0;
 if (!withCompiler) console.warn('tests of refused C programs are skipped: no clang-19 (apt-get install clang-19)');
 
 describeWithKernel('a program that is refused', () => {
-  it.each(RAW)('for %s', (_, insns, expected, license) => {
-    const error = refusalOf(loading(insns, license));
+  it.each(RAW)('for %s', (_, insns, expected) => {
+    const error = refusalOf(loading(insns, expected.license));
     expect({ reason: error.reason, insn: error.insn, text: error.insnText, remedy: error.remedy }).toEqual({
       reason: expect.stringMatching(expected.reason),
       insn: expected.insn,
