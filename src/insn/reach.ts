@@ -49,6 +49,8 @@ const REGISTERS = 11;
 const NOTHING: Registers = Array<undefined>(REGISTERS).fill(undefined);
 /** Each slot is looked at again at most as often as registers lose their values there. */
 const MOST_VISITS = 2_000_000;
+/** A state is kept for each. */
+const MOST_SLOTS = 250_000;
 const MOST_ORIGINS = 8;
 
 /**
@@ -57,6 +59,7 @@ const MOST_ORIGINS = 8;
  */
 export function reach(insns: Uint8Array, { frozen, opaque }: ReachOptions = {}): Reach | undefined {
   const count = insnCount(insns);
+  if (count > MOST_SLOTS) return undefined;
   const states: (Registers | undefined)[] = Array<undefined>(count).fill(undefined);
   const work: number[] = [];
   const enter = (slot: number, registers: Registers): void => {

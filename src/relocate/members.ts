@@ -10,16 +10,17 @@ export interface NamedMember {
 }
 
 const MOST_DEPTH = 8;
-const MOST_MEMBERS = 4096;
+const MOST_VISITS = 4096;
 
 /** Bounded: a hostile type is not walked to its end. */
 export function membersOf(btf: Btf, id: TypeId): NamedMember[] {
   const found: NamedMember[] = [];
+  let left = MOST_VISITS;
   const visit = (at: TypeId, depth: number): void => {
     const type = resolved(btf, at);
     if ((type.kind !== 'STRUCT' && type.kind !== 'UNION') || depth > MOST_DEPTH) return;
     for (const member of type.members) {
-      if (found.length >= MOST_MEMBERS) return;
+      if (left-- <= 0) return;
       if (member.name === '') visit(member.type, depth + 1);
       else found.push({ name: member.name, type: member.type, bits: member.bitfieldSize });
     }
