@@ -35,7 +35,7 @@ const REMEDIES: readonly Row[] = [
       'On one way to this line the variable has no value. Initialize it where it is declared; a function called with fewer arguments than it takes does this too.',
   },
   {
-    reason: /'(\w*map_value\w*|\w+)_or_null'|expected=.*type=\w+_or_null|type=\w+_or_null expected|possibly NULL|may be NULL/i,
+    reason: /invalid mem access '\w*_or_null_?'|type=\w*_or_null_? expected|possibly NULL|may be NULL/i,
     remedy: 'The pointer may be NULL here. Test it first: if (!p) return 0;',
   },
   {
@@ -44,15 +44,15 @@ const REMEDIES: readonly Row[] = [
       'The value is a number to the verifier, not a pointer that may be followed. Read kernel memory with bpf_probe_read_kernel() or BPF_CORE_READ(), user memory with bpf_probe_read_user(), or take the argument in a program whose arguments have types (tp_btf, fentry).',
   },
   {
+    reason: /invalid access to packet|outside of the packet/,
+    remedy:
+      'Compare with data_end before the access: if (data + sizeof(*header) > data_end) return …; and again after every call that may change the packet.',
+  },
+  {
     reason:
       /unbounded memory access|unbounded (?:min|max) value|min value is negative|max value is outside|min value is outside|variable-offset/,
     remedy:
       'The verifier does not know a small enough bound for the index or size. Check it right before the access, in the same variable and unsigned: if (i >= N) return 0; or mask it: i &= N - 1.',
-  },
-  {
-    reason: /invalid access to packet|outside of the packet/,
-    remedy:
-      'Compare with data_end before the access: if (data + sizeof(*header) > data_end) return …; and again after every call that may change the packet.',
   },
   {
     reason: /invalid access to map value|invalid access to memory|outside of the allowed memory range/,
