@@ -68,7 +68,7 @@ describe('tsbpf inspect --relocated', () => {
       /<byte_off> struct task_struct\.real_parent in handle_exec, instruction \d+ at \S+bootstrap\.bpf\.c:\d+/,
     );
     expect(stdout).toContain('missing: real_parent in struct task_struct');
-    expect(stdout).toContain('not guarded: the kernel will refuse the program');
+    expect(stdout).toContain('not guarded: no constant keeps the program from it, so expect the kernel to refuse it');
   });
 
   test('--json has it as a value', () => {
