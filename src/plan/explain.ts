@@ -117,7 +117,10 @@ export function showExplanation(found: CoreExplanation): string[] {
     ...candidates.map(({ type, reason }) => `candidate ${type}: ${reason}`),
     ...(nearest.length > 0 ? [`the kernel has: ${nearest.join(', ')}`] : []),
     ...(moved.length > 0 ? [`moved to: ${moved.join(', ')}`] : []),
-    guard || (guarded === false ? 'not guarded: no constant keeps the program from it, so expect the kernel to refuse it' : 'whether it is guarded is not known'),
+    guard ||
+      (guarded === false
+        ? 'not guarded: no constant keeps the program from it, so expect the kernel to refuse it'
+        : 'whether it is guarded is not known'),
     ...(guarded === true ? [] : suggestion.split('\n')),
   ];
 }
