@@ -1,9 +1,9 @@
 // A CO-RE relocation that failed is poisoned, as is a call of a weak function that the kernel lacks, and the verifier refuses the
 // program if that instruction can be reached. It then names a helper that does not exist; here that becomes what the kernel lacks.
 
-import { VerifierError } from '../errors.js';
+import { BpfError, type CoreExplanation, VerifierError } from '../errors.js';
 import { type LinkedProgram, linkProgram } from '../object/index.js';
-import { KFUNC_POISON } from '../plan/index.js';
+import { explainRelocations, KFUNC_POISON } from '../plan/index.js';
 import { CORE_POISON, type Fixup, showSpec } from '../relocate/index.js';
 import type { LoadPlan } from './plan.js';
 
@@ -16,18 +16,37 @@ export function explainingPoison<T>(plan: LoadPlan, load: () => T): T {
   }
 }
 
-function explain({ object, fixups }: LoadPlan, error: VerifierError): VerifierError | undefined {
-  const slot = poisonedSlot(error.log);
+function explain(plan: LoadPlan, error: VerifierError): VerifierError | undefined {
+  const { object, fixups } = plan;
+  const slot = poisonedSlot(error);
   const program = object.programs.find(({ name }) => name === error.where.program);
   const fixup = slot === undefined || !program ? undefined : fixupAt(linkProgram(object, program), fixups, slot);
   if (!fixup) return undefined;
+  const explanation = explained(plan, fixup);
   return new VerifierError(error.call, error.errno, error.log, {
     doing: `Program ${error.where.program} reaches CO-RE relocation <${fixup.kind}> ${showSpec(fixup.local)}, which failed: ${fixup.reason}`,
     where: { ...error.where, insn: fixup.insn },
-    remedy:
-      'Guard the access with bpf_core_field_exists() or bpf_core_type_exists(), or add a flavor of the type (struct name___old) with what this kernel has.',
+    remedy: [
+      'Guard it: bpf_core_field_exists(), bpf_core_type_exists(), bpf_core_enum_value_exists(), or add a flavor of the type with what this kernel has.',
+      ...(explanation?.suggestion.split('\n') ?? []),
+    ].join('\n  '),
+    refusal: {
+      ...error,
+      reason: `CO-RE relocation <${fixup.kind}> ${explanation?.local ?? showSpec(fixup.local)} failed: ${fixup.reason}`,
+      explanation: explanation && { ...explanation, guarded: false }, // the kernel got there
+    },
     cause: error,
   });
+}
+
+/** Nothing must hide the refusal: types that cannot be read leave it without an explanation. */
+function explained(plan: LoadPlan, fixup: Fixup): CoreExplanation | undefined {
+  try {
+    return explainRelocations(plan).get(fixup);
+  } catch (error) {
+    if (error instanceof BpfError) return undefined;
+    throw error;
+  }
 }
 
 /** Poisoned calls carry the place of the function among the externs. */
@@ -35,22 +54,21 @@ function explainCall({ object }: LoadPlan, error: VerifierError): VerifierError 
   const poison = Number(/invalid func unknown#(\d+)/.exec(error.log)?.[1] ?? 0);
   const extern = object.externs[poison - KFUNC_POISON];
   const program = object.programs.find(({ name }) => name === error.where.program);
-  const slot = poisonedSlot(error.log, poison);
+  const slot = poisonedSlot(error, poison);
   if (!extern || !program || slot === undefined) return undefined;
   const owner = linkProgram(object, program).functions.findLast(({ start }) => start <= slot);
   return new VerifierError(error.call, error.errno, error.log, {
     doing: `Program ${program.name} calls ${extern.name}, which this kernel does not have, or has with another type`,
     where: { ...error.where, insn: slot - (owner?.start ?? 0) },
     remedy: `Guard the call: if (${extern.name}) …, or bpf_ksym_exists(${extern.name}).`,
+    refusal: { ...error, reason: `${extern.name} is not in this kernel, or with another type` },
     cause: error,
   });
 }
 
-/** The instruction that the verifier refused, as a slot of the linked program. */
-function poisonedSlot(log: string, poison: number = CORE_POISON): number | undefined {
-  if (!log.includes(`invalid func unknown#${poison}`)) return undefined;
-  const call = [...log.matchAll(new RegExp(`^(\\d+): \\(85\\) call unknown#${poison}`, 'gm'))].at(-1)?.[1];
-  return call === undefined ? undefined : Number(call);
+/** The instruction that the verifier refused, as a slot of the linked program, if it is the call that stands for poison. */
+function poisonedSlot({ log, insn }: VerifierError, poison: number = CORE_POISON): number | undefined {
+  return log.includes(`invalid func unknown#${poison}`) || log.includes(`call unknown#${poison}`) ? insn : undefined;
 }
 
 /** Slots of functions that were appended count from where they came to lie. The second slot of an ld_imm64 is poisoned too. */

@@ -2,7 +2,7 @@
 
 import { type BtfOf, resolved } from '../btf/index.js';
 import { UsageError } from '../errors.js';
-import { membersOf } from '../maps/index.js';
+import { fieldsOf } from '../maps/index.js';
 import { autoloadStructOps, type BpfMapDef, type BpfObject, type StructOps } from '../object/index.js';
 import { type Holder, named } from './settings.js';
 
@@ -19,7 +19,7 @@ export function structOpsOf(holder: Holder, name: string): Record<string, unknow
   if (!btf || !map.structOps) throw new UsageError(`${name} has no types`, { where: object.where });
   const { type, image } = map.structOps;
   const struct = resolved(btf, type) as BtfOf<'STRUCT'>;
-  const values = membersOf(btf, type, { section: name, bytes: () => image });
+  const values = fieldsOf(btf, type, { section: name, bytes: () => image });
   const functionAt = (field: string | symbol): number =>
     struct.members.findIndex((member) => {
       const pointer = member.name === field ? resolved(btf, member.type) : undefined;

@@ -3,6 +3,7 @@
 export * from './btf.js';
 export * from './encode.js';
 export * from './ext.js';
+export * from './lines.js';
 export * from './names.js';
 export * from './parse.js';
 export * from './resolve.js';

@@ -15,6 +15,37 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
   return best;
 }
 
+/**
+ * The candidates most like `name`: those that start with it or that it starts with (kernels rename `i_atime` to `i_atime_sec`), then
+ * those with few edits.
+ */
+export function nearestFew(name: string, candidates: Iterable<string>, most = 3): string[] {
+  const ranked: { candidate: string; rank: number }[] = [];
+  const allowed = Math.max(1, Math.floor(name.length / 3));
+  for (const candidate of new Set(candidates)) {
+    if (candidate === '' || candidate === name) continue;
+    if (isExtended(name, candidate)) ranked.push({ candidate, rank: Math.abs(candidate.length - name.length) / 1000 });
+    else if (Math.abs(candidate.length - name.length) <= allowed) {
+      const distance = editDistance(name, candidate);
+      if (distance <= allowed && distance < Math.max(name.length, candidate.length)) ranked.push({ candidate, rank: distance });
+    }
+  }
+  return ranked
+    .sort((a, b) => a.rank - b.rank)
+    .slice(0, most)
+    .map(({ candidate }) => candidate);
+}
+
+/** One is the other with a word before or after it: `__state` and `state`, `i_atime` and `i_atime_sec`. */
+export function isExtended(a: string, b: string): boolean {
+  const [short, long] = a.length < b.length ? [a, b] : [b, a];
+  if (short.length < 3) return false;
+  return (
+    (long.startsWith(short) && long[short.length] === '_') ||
+    (long.endsWith(short) && long[long.length - short.length - 1] === '_')
+  );
+}
+
 /** Insertions, deletions and replacements between two words (Levenshtein), one row at a time. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);

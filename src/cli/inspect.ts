@@ -4,7 +4,14 @@ import { Command } from 'commander';
 import { open } from '../api/index.js';
 import { disassembleAll } from '../insn/index.js';
 import type { BpfObject } from '../object/index.js';
-import { describeFacts, type KernelFacts, type RelocatedProgram, relocatedPrograms, wanted } from '../plan/index.js';
+import {
+  describeFacts,
+  type KernelFacts,
+  type RelocatedProgram,
+  relocatedPrograms,
+  showExplanation,
+  wanted,
+} from '../plan/index.js';
 import { showFixup } from '../relocate/index.js';
 import { relocatedJson, toJson } from '../run/index.js';
 import { readBtf, readFacts } from '../syscall/index.js';
@@ -63,5 +70,7 @@ function show(planned: RelocatedProgram): string {
     ].filter(Boolean);
     return `${String(index).padStart(5)}: ${notes.length > 0 ? `${text.padEnd(36)} ; ${notes.join('; ')}` : text}\n`;
   });
-  return `${head}, ${planned.insns.length / 8} instructions\n${rows.join('')}\n`;
+  const failed = [...planned.explanations.values()].map((found) => `\n  ${showExplanation(found).join('\n    ')}\n`);
+  const poisoned = failed.length > 0 ? `\nCO-RE relocations that this kernel has no answer for:\n${failed.join('')}` : '';
+  return `${head}, ${planned.insns.length / 8} instructions\n${rows.join('')}${poisoned}\n`;
 }

@@ -35,7 +35,8 @@ process.stderr.on('error', () => {});
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE' || reported) return;
   reported = true; // each further write fails again
-  reportError(new SyscallError('write(stdout)', error.code ?? error.message, { doing: 'Cannot print', cause: error }), false);
+  const failed = new SyscallError('write(stdout)', error.code ?? error.message, { doing: 'Cannot print', cause: error });
+  reportError(failed, { json: false, log: false });
   process.exitCode = EXIT_FAILED;
 });
 
@@ -45,7 +46,7 @@ try {
   if (error instanceof CommanderError) {
     if (error.exitCode !== 0) process.exitCode = EXIT_USAGE; // help and version: 0, unless stdout failed
   } else {
-    reportError(error, process.argv.includes('--json'));
+    reportError(error, { json: process.argv.includes('--json'), log: process.argv.includes('--log') });
     process.exitCode = EXIT_FAILED;
   }
 }

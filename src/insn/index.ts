@@ -2,3 +2,4 @@
 
 export * from './disasm.js';
 export * from './insn.js';
+export * from './reach.js';

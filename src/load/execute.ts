@@ -27,7 +27,7 @@ export function* execute(plan: readonly Step[], kernel: Kernel, earlier?: Sessio
   const fds: FdTable = { get: (ref: FdRef) => (earlier?.has(ref.fd) ? earlier : made).get(ref) };
   for (const step of plan) {
     const isThere = (fd: string) => made.has(fd) || earlier?.has(fd) === true;
-    const result = yield* attempt(withoutMissing(step, isThere), kernel, fds);
+    const result = yield* attempt(withoutMissing(step, isThere), plan, kernel, fds);
     if (result === undefined) continue;
     undo.add(step);
     made.addEnd(step, fds);
@@ -72,7 +72,7 @@ function withoutMissing(step: Step, isThere: (fd: string) => boolean): Step {
 }
 
 /** One step with its retries; undefined when it is optional and failed. */
-function* attempt(step: Step, kernel: Kernel, fds: FdTable): Generator<StepEvent, number | undefined> {
+function* attempt(step: Step, plan: readonly Step[], kernel: Kernel, fds: FdTable): Generator<StepEvent, number | undefined> {
   let current = step;
   for (let tries = 1; ; tries++) {
     yield { at: 'before', step: current };
@@ -81,7 +81,7 @@ function* attempt(step: Step, kernel: Kernel, fds: FdTable): Generator<StepEvent
       yield* finished(current, reply.result, kernel);
       return reply.result;
     }
-    const error = failure(current, reply);
+    const error = failure(current, reply, plan);
     yield { at: 'failed', step: current, error };
     if (error.errno === step.doneIf) return 0;
     const retry = retryOf(current, reply, tries);

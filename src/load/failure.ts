@@ -6,6 +6,9 @@ import { callName, type Step } from '../plan/index.js';
 import { BPF_ATTACH_TYPE } from '../uapi/enums.js';
 import { errnoName } from '../uapi/errno.js';
 import type { Reply } from './kernel.js';
+import { placeInPlan } from './places.js';
+import { parseVerifierLog } from './verifier-log.js';
+import { remedyFor } from './verifier-remedies.js';
 
 /** What a process needs to load and attach tracing programs. */
 export const RIGHTS =
@@ -84,33 +87,46 @@ const REMEDIES: readonly Row[] = [
   { errno: 'ENOSYS', remedy: 'This kernel is built without bpf(2) (CONFIG_BPF_SYSCALL), or a seccomp filter hides it.' },
 ];
 
-/** The error for a reply whose result is negative. */
-export function failure(step: Step, { result, out }: Reply): SyscallError {
+/**
+ * The error for a reply whose result is negative.
+ * @param plan Where the step is from: source lines of a program are found by what its other steps hold.
+ */
+export function failure(step: Step, { result, out }: Reply, plan: readonly Step[] = [step]): SyscallError {
   const call = callName(step);
   const errno = errnoName(-result);
   const { where = {} } = step;
   const doing = `Cannot do "${step.id}" (${step.why})`;
   const log = textUntilNul(out.get('log_buf') ?? new Uint8Array());
-  if (step.call === 'bpf' && step.cmd === 'BPF_PROG_LOAD' && log) {
-    const source = sourceOf(log);
-    return new VerifierError(call, errno, log, {
-      doing,
-      where: source ? { ...where, source } : where,
-      remedy: `The verifier says: ${verdict(log)}`,
-    });
-  }
+  if (step.call === 'bpf' && step.cmd === 'BPF_PROG_LOAD' && log) return refusal(step, plan, { call, errno, doing, log });
   const remedy = REMEDIES.find((row) => row.errno === errno && (row.call ?? call) === call && (row.when?.(step) ?? true))?.remedy;
   return new SyscallError(call, errno, remedy ? { doing, where, remedy } : { doing, where });
 }
 
-/** `a.bpf.c:12`: the last source line in front of the failure. */
-const sourceOf = (log: string): string | undefined => [...log.matchAll(/^; .* @ (\S+:\d+)$/gm)].at(-1)?.[1];
+type Said = Readonly<{ call: string; errno: string; doing: string; log: string }>;
 
-/** The last line that is not statistics: the verifier's reason. */
-function verdict(log: string): string {
-  const lines = log
-    .trimEnd()
-    .split('\n')
-    .filter((line) => !/^(processed \d+ insns|verification time|stack depth)/.test(line));
-  return lines.at(-1) ?? '';
+/** What the log says, with the source line of the instruction by the program's own line_info, else by the log. */
+function refusal({ id, where = {} }: Step, plan: readonly Step[], { call, errno, doing, log }: Said): VerifierError {
+  const { reason, terse, suggestion, insn, insnText, states, path } = parseVerifierLog(log);
+  const place = insn === undefined ? undefined : placeInPlan(plan, id, insn);
+  const source = place?.source
+    ? `${baseName(place.source.file)}:${place.source.line}`
+    : /^\S+:\d+(?=: )/.exec(path.at(-1)?.source ?? '')?.[0];
+  const remedies = [remedyFor(terse) ?? remedyFor(reason), suggestion].filter((text) => text !== undefined);
+  return new VerifierError(call, errno, log, {
+    doing,
+    where: source ? { ...where, source } : where,
+    remedy: [`The verifier says: ${reason}`, ...remedies].join('\n  '),
+    refusal: {
+      reason,
+      insn,
+      insnText: insnText ?? place?.insnText,
+      source: place?.source,
+      context: place?.context ?? [],
+      states,
+      path,
+    },
+  });
 }
+
+/** As the kernel's log has it: objects keep the path that the compiler was given. */
+const baseName = (path: string): string => path.replace(/^.*\//, '');

@@ -1,5 +1,6 @@
 // When a failed call is tried again, and how. This is the whole policy.
 
+import { textUntilNul } from '../bytes/index.js';
 import { MAP_TYPE_FIELDS, type Step } from '../plan/index.js';
 import { errnoName } from '../uapi/errno.js';
 import type { Reply } from './kernel.js';
@@ -13,12 +14,15 @@ export interface Retry {
 const INTERRUPTED_TRIES = 5;
 const FIRST_LOG = 1 << 20;
 const LARGEST_LOG = 0x3fffffff; // UINT_MAX >> 2: no kernel takes more
+/** A log of level 2 is ten times as long: it is asked for in place of one that is no longer than this. */
+const SHORT_LOG = 1 << 16;
 
 /**
  * Programs are loaded without a log, which is faster; one that is refused is loaded again with it, and with a larger one
- * as long as the log does not fit. A step that names another call for kernels which refuse this one is done by that.
+ * as long as the log does not fit. Before Linux 5.18 a log has the states of registers only at level 2. A step that names another
+ * call for kernels which refuse this one is done by that.
  */
-export function retryOf(step: Step, { result }: Reply, tries: number): Retry | undefined {
+export function retryOf(step: Step, { result, out }: Reply, tries: number): Retry | undefined {
   const errno = errnoName(-result);
   if (step.otherwise?.errno === errno) return instead(step, step.otherwise);
   if (step.call === 'bpf' && step.cmd === 'BPF_MAP_CREATE') return withoutTypes(step);
@@ -28,7 +32,16 @@ export function retryOf(step: Step, { result }: Reply, tries: number): Retry | u
   if (size === 0) return withLog(step, FIRST_LOG, 'to get the verifier log');
   if (errno === 'ENOSPC' && size < LARGEST_LOG)
     return withLog(step, Math.min(size * 8, LARGEST_LOG), `the log does not fit ${size} bytes`);
+  if (step.attr.log_level === 1 && lacksStates(out.get('log_buf')))
+    return withLog(step, size, 'to get a log with the states of registers', 2);
   return undefined;
+}
+
+/** Whether the log has instructions, but begins without the state before the first, as those of newer kernels do. */
+function lacksStates(bytes: Uint8Array | undefined): boolean {
+  if (!bytes || bytes.indexOf(0) > SHORT_LOG) return false;
+  const log = textUntilNul(bytes);
+  return /^0: \([0-9a-f]{2}\) /m.test(log) && !/^0: (?:frame\d+: )?R\d+/m.test(log);
 }
 
 function instead({ id, why, where, makes, optional }: Step, otherwise: NonNullable<Step['otherwise']>): Retry {
@@ -43,7 +56,7 @@ function withoutTypes(step: Step & { call: 'bpf' }): Retry | undefined {
   return { step: { ...step, attr }, why: 'without the types of its keys and values' };
 }
 
-const withLog = (step: Step & { call: 'bpf' }, size: number, why: string): Retry => ({
-  step: { ...step, attr: { ...step.attr, log_level: 1, log_size: size, log_buf: new Uint8Array(size) } },
+const withLog = (step: Step & { call: 'bpf' }, size: number, why: string, level = Number(step.attr.log_level ?? 1)): Retry => ({
+  step: { ...step, attr: { ...step.attr, log_level: level, log_size: size, log_buf: new Uint8Array(size) } },
   why,
 });

@@ -39,7 +39,7 @@ export function variablesOf(btf: Btf, datasec: TypeId, memory: SectionMemory): R
 }
 
 /** As `variablesOf`, of the members of a struct; bitfields and anonymous members are left out. */
-export function membersOf(btf: Btf, struct: TypeId, memory: SectionMemory): Record<string, unknown> {
+export function fieldsOf(btf: Btf, struct: TypeId, memory: SectionMemory): Record<string, unknown> {
   const type = btf.type(struct);
   const members = type.kind === 'STRUCT' || type.kind === 'UNION' ? type.members : [];
   const places = members.filter(({ name, bitfieldSize }) => name && bitfieldSize === 0);

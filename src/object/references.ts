@@ -3,9 +3,9 @@
 
 import { type ElfFile, type ElfSymbol, relocations } from '../elf/index.js';
 import { FormatError, RelocationError } from '../errors.js';
-import { insnCount, readInsn } from '../insn/index.js';
+import { insnCount, isLdImm64, readInsn } from '../insn/index.js';
 import { SHN_LORESERVE, SHN_UNDEF, SHT_REL, STB_LOCAL, STT_SECTION } from '../uapi/elf.js';
-import { BPF_INSN_SZ, BPF_PSEUDO_CALL, CALL, LD_IMM64 } from '../uapi/insn.js';
+import { BPF_INSN_SZ, BPF_PSEUDO_CALL, CALL } from '../uapi/insn.js';
 import type { BpfFunction, BpfMapDef, Extern, Reference } from './object.js';
 import { isProgramSection } from './sections.js';
 
@@ -62,7 +62,7 @@ function refer(
     new RelocationError(`Reference to ${label}: ${what}`, remedy ? { where, remedy } : { where });
   const { code, src, imm } = readInsn(owner.insns, insn);
 
-  if (code !== CALL && code !== LD_IMM64)
+  if (code !== CALL && !isLdImm64(owner.insns, insn))
     throw refuse(`the instruction (opcode 0x${code.toString(16)}) is neither a call nor a 64-bit load`);
   if (symbol.section === SHN_UNDEF && externs.some((extern) => extern.name === symbol.name))
     return { insn, kind: 'extern', name: symbol.name };

@@ -2,6 +2,7 @@
 
 export * from './attach-target.js';
 export * from './encode.js';
+export * from './explain.js';
 export * from './externs.js';
 export * from './facts.js';
 export * from './features.js';

@@ -1,7 +1,7 @@
 // What a kernel would be given of an object, as plain data: the plan of its load, taken apart for people who ask why it will
 // not load there, and for comparisons with other loaders.
 
-import { BpfError } from '../errors.js';
+import { BpfError, type CoreExplanation } from '../errors.js';
 import { readInsn } from '../insn/index.js';
 import { type BpfFunction, type BpfObject, type LinkedProgram, linkProgram } from '../object/index.js';
 import { type Fixup, relocate } from '../relocate/index.js';
@@ -14,9 +14,11 @@ import {
   CALL,
   LD_IMM64,
 } from '../uapi/insn.js';
+import { explainRelocations } from './explain.js';
 import { resolveExterns } from './externs.js';
 import { coreTarget, type KernelFacts } from './facts.js';
 import { loadable } from './loadable.js';
+import { planMap } from './maps.js';
 import { type LoadStep, planProgram } from './programs.js';
 import type { WithFds } from './step.js';
 import { resolveStructOps } from './struct-ops.js';
@@ -38,6 +40,8 @@ export interface PlannedProgram {
   /** Modules whose functions it calls, in the order of fd_array, from 1. */
   readonly modules: readonly string[];
   readonly fixups: readonly Fixup[];
+  /** Of those that are poisoned. */
+  readonly explanations: ReadonlyMap<Fixup, CoreExplanation>;
 }
 export type RelocatedProgram = PlannedProgram | { readonly program: BpfFunction; readonly error: BpfError };
 
@@ -57,22 +61,28 @@ export const relocatedPrograms = (object: BpfObject, facts: KernelFacts): Reloca
 /** As if the object had no other program, and nothing that this one does not use. */
 function planAlone(whole: BpfObject, program: BpfFunction, facts: KernelFacts): PlannedProgram {
   const programs = whole.programs.filter((candidate) => candidate === program || candidate.isSubprogram);
-  const { object, fixups } = relocate({ ...whole, programs }, coreTarget(facts));
+  const relocated = relocate({ ...whole, programs }, coreTarget(facts));
+  const { object } = relocated;
   const linked = linkProgram(object, object.programs.find(({ name }) => name === program.name) ?? program);
   const used = new Set(linked.references.flatMap((reference) => (reference.kind === 'extern' ? [reference.name] : [])));
-  const externs = resolveExterns(object, facts, ({ name }) => used.has(name), facts.kconfig !== undefined).answers;
+  const externs = resolveExterns(object, facts, ({ name }) => used.has(name), facts.kconfig !== undefined);
   const needing = object.maps.filter(({ structOps }) => structOps && [...structOps.programs.values()].includes(program.name));
   const structOps = resolveStructOps({ ...object, maps: needing }, facts);
-  const [step] = planProgram(object, linked, { facts, externs, structOps });
+  const [step] = planProgram(object, linked, { facts, externs: externs.answers, structOps });
+  const frozen = externs.object.maps
+    .filter(({ data, autocreate }) => data?.frozen && autocreate)
+    .flatMap((map) => planMap(externs.object, map, facts, undefined));
   const { insns } = step.attr;
   const inside = new Set(linked.functions.map(({ name }) => name));
+  const fixups = relocated.fixups.filter((fixup) => inside.has(fixup.program));
   return {
     program,
     step,
     insns: insns.bytes,
     refs: references(insns, linked),
-    modules: externs.modules,
-    fixups: fixups.filter((fixup) => inside.has(fixup.program)),
+    modules: externs.answers.modules,
+    fixups,
+    explanations: explainRelocations({ object: externs.object, facts, fixups, steps: [...frozen, step] }),
   };
 }
 

@@ -2,10 +2,14 @@
 
 export * from './candidates.js';
 export * from './compatible.js';
+export * from './declare.js';
 export * from './effort.js';
+export * from './explain.js';
 export * from './kinds.js';
 export * from './match.js';
+export * from './members.js';
 export * from './patch.js';
 export * from './relocate.js';
 export * from './spec.js';
+export * from './suggest.js';
 export * from './value.js';

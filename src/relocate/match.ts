@@ -7,8 +7,14 @@ import { Effort } from './effort.js';
 import { classOf } from './kinds.js';
 import { type Accessor, isFlexibleArray, MAX_SPEC_LENGTH, type Spec } from './spec.js';
 
-/** `spec` if the candidate matches; else why not, in words for people. */
-export type Match = { readonly spec: Spec } | { readonly mismatch: string };
+/** Where matching stopped: at accessor `step` of the local spec, looked for in type `owner` of the candidate's BTF. */
+export interface MismatchPlace {
+  readonly step: number;
+  readonly owner: TypeId;
+}
+
+/** `spec` if the candidate matches; else why not, in words for people, and where. Whole types that differ have no place. */
+export type Match = { readonly spec: Spec } | { readonly mismatch: string; readonly at?: MismatchPlace };
 
 /**
  * Fits a local spec to one candidate type of the target.
@@ -35,10 +41,10 @@ type Target = Pick<Spec, 'btf' | 'kind' | 'root'>;
 function matchEnumerator(local: Spec, target: Target): Match {
   const name = local.accessors[0]?.name as string;
   const type = resolved(target.btf, target.root);
-  if (type.kind !== 'ENUM' && type.kind !== 'ENUM64') return { mismatch: 'it is no enum' };
+  if (type.kind !== 'ENUM' && type.kind !== 'ENUM64') return { mismatch: 'it is no enum', at: { step: 0, owner: type.id } };
   const index = type.values.findIndex((value) => essentialName(value.name) === essentialName(name));
   const value = type.values[index];
-  if (!value) return { mismatch: `it has no enumerator ${essentialName(name)}` };
+  if (!value) return { mismatch: `it has no enumerator ${essentialName(name)}`, at: { step: 0, owner: type.id } };
   return { spec: { ...target, raw: [index], accessors: [{ type: type.id, index, name: value.name }], bitOffset: 0 } };
 }
 
@@ -49,10 +55,11 @@ function matchField(local: Spec, target: Target): Match {
   let bitOffset = 0;
   let current = resolved(btf, target.root);
   for (const [i, step] of local.accessors.entries()) {
+    const at: MismatchPlace = { step: i, owner: current.id };
     if (step.name !== undefined) {
       const found = findMember({ local, step, btf, without: new Set() }, current.id, MAX_SPEC_LENGTH - raw.length);
-      if (!found) return { mismatch: `it has no member ${step.name}` };
-      if ('mismatch' in found) return found;
+      if (!found) return { mismatch: `it has no member ${step.name}`, at };
+      if ('mismatch' in found) return { ...found, at };
       raw.push(...found.path.map((hop) => hop.index));
       bitOffset += found.path.reduce((sum, hop) => sum + hop.bitOffset, 0);
       const last = found.path.at(-1) as Hop;
@@ -61,9 +68,9 @@ function matchField(local: Spec, target: Target): Match {
       continue;
     }
     if (i > 0) {
-      if (current.kind !== 'ARRAY') return { mismatch: `${pathOf(local, i)} is no array` };
+      if (current.kind !== 'ARRAY') return { mismatch: `${pathOf(local, i)} is no array`, at };
       if (step.index >= current.nelems && !isFlexibleArray(btf, accessors.at(-1), current.nelems))
-        return { mismatch: `${pathOf(local, i)} has only ${current.nelems} elements` };
+        return { mismatch: `${pathOf(local, i)} has only ${current.nelems} elements`, at };
       current = resolved(btf, current.type);
     }
     if (raw.length === MAX_SPEC_LENGTH) throw tooLong();

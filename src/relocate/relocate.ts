@@ -8,13 +8,13 @@ import { BTF_INT_SIGNED } from '../uapi/btf.js';
 import { type Candidate, findCandidates } from './candidates.js';
 import { Effort } from './effort.js';
 import { CORE_KINDS, type CoreKind } from './kinds.js';
-import { matchSpec } from './match.js';
+import { type MismatchPlace, matchSpec } from './match.js';
 import { isMemoryAccess, patchCore, poisonInsn } from './patch.js';
 import { parseSpec, type Spec, showSpec } from './spec.js';
 import { type CoreValue, coreValue, NO_TARGET } from './value.js';
 
 /** A candidate and why it was taken or not. */
-export type Verdict = Candidate & { readonly spec?: Spec; readonly mismatch?: string };
+export type Verdict = Candidate & { readonly spec?: Spec; readonly mismatch?: string; readonly at?: MismatchPlace };
 
 /** What one CO-RE relocation comes to. Whoever applies it never looks at BTF again. */
 export interface Fixup {

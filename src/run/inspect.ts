@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { hex } from '../bytes/index.js';
-import { BpfError } from '../errors.js';
+import { BpfError, type CoreExplanation } from '../errors.js';
 import type { BpfMapDef, BpfObject } from '../object/index.js';
 import {
   fitMaps,
@@ -42,14 +42,17 @@ export function relocatedJson(
   { full }: InspectOptions,
 ): Record<string, unknown> {
   const fixups = new Map<string, Fixup>();
-  for (const planned of programs)
-    if ('fixups' in planned)
-      for (const fixup of planned.fixups) fixups.set(`${fixup.program} ${fixup.insn} ${fixup.kind}`, fixup);
+  const explanations = new Map<Fixup, CoreExplanation>();
+  for (const planned of programs) {
+    if ('error' in planned) continue;
+    for (const fixup of planned.fixups) fixups.set(`${fixup.program} ${fixup.insn} ${fixup.kind}`, fixup);
+    for (const [fixup, found] of planned.explanations) explanations.set(fixup, found);
+  }
   return {
     programs: programs.map((planned) => programJson(planned, full)),
     maps: fitMaps(object, facts).maps.map(mapJson),
     externs: object.externs,
-    relocations: [...fixups.values()].map((fixup) => relocationJson(object, fixup)),
+    relocations: [...fixups.values()].map((fixup) => relocationJson(object, fixup, explanations.get(fixup))),
     ...(full && fullJson(object, facts)),
   };
 }
@@ -99,7 +102,11 @@ const mapJson = (map: BpfMapDef): Record<string, unknown> => ({
   data_sha256: map.data ? sha256(map.data.image) : null,
 });
 
-function relocationJson({ btf, ext, programs }: BpfObject, fixup: Fixup): Record<string, unknown> {
+function relocationJson(
+  { btf, ext, programs }: BpfObject,
+  fixup: Fixup,
+  explanation: CoreExplanation | undefined,
+): Record<string, unknown> {
   const owner = programs.find(({ name }) => name === fixup.program);
   const at = fixup.insn + (owner?.start ?? 0);
   const line = ext.lineInfo.get(owner?.section ?? '')?.findLast(({ insn }) => insn <= at);
@@ -115,6 +122,7 @@ function relocationJson({ btf, ext, programs }: BpfObject, fixup: Fixup): Record
     after: fixup.after === 'poison' ? null : fixup.after,
     verdict:
       fixup.after === 'poison' ? `poisoned: ${fixup.reason}` : target || fixup.kind === 'local_type_id' ? 'resolved' : 'absent',
+    ...(explanation && { explanation }),
   };
 }
 

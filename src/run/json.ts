@@ -9,12 +9,23 @@ export const toJson = (value: unknown): string =>
     return member instanceof Uint8Array ? hex(member) : member;
   });
 
-/** An error as a value for `toJson`: `{ code, message, where, remedy?, errno?, log? }`. */
+/** An error as a value for `toJson`: `{ code, message, where, remedy?, errno?, log? }`, and for a refusal what its log comes to. */
 export const describeError = (error: BpfError): Record<string, unknown> => ({
   code: error.code,
   message: error.what,
   where: error.where,
   ...(error.remedy && { remedy: error.remedy }),
   ...('errno' in error && { errno: error.errno }),
-  ...(error instanceof VerifierError && { log: error.log }),
+  ...(error instanceof VerifierError && refusal(error)),
+});
+
+const refusal = ({ log, reason, insn, insnText, source, states, path, explanation }: VerifierError): Record<string, unknown> => ({
+  log,
+  reason,
+  insn,
+  instruction: insnText,
+  source,
+  states,
+  path,
+  ...(explanation && { explanation }),
 });

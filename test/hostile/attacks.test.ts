@@ -6,9 +6,18 @@ import { fromHex, region } from '../../src/bytes/index.js';
 import { parseElf } from '../../src/elf/index.js';
 import { compileDecoder, shapeOf } from '../../src/maps/index.js';
 import { linkProgram, openObject } from '../../src/object/index.js';
-import { findCandidates, matchSpec, parseSpec, relocate, typesAreCompatible, typesMatch } from '../../src/relocate/index.js';
+import {
+  findCandidates,
+  matchSpec,
+  membersOf,
+  movedTo,
+  parseSpec,
+  relocate,
+  typesAreCompatible,
+  typesMatch,
+} from '../../src/relocate/index.js';
 import { SHF_EXECINSTR, SHT_NOBITS, SHT_REL, SHT_SYMTAB, STB_LOCAL, STT_FUNC, STT_NOTYPE } from '../../src/uapi/elf.js';
-import { array, btfOf, INT, int, proto, ptr, struct, typedef } from '../support/btf-types.js';
+import { array, btfOf, INT, int, type Member, proto, ptr, struct, typedef } from '../support/btf-types.js';
 import { buildElf, relEntries, type SectionInput, type SymbolInput } from '../support/elf-builder.js';
 import { exerciseBtf, exerciseObject, verdict } from '../support/hostile.js';
 
@@ -151,8 +160,26 @@ describe('CO-RE', () => {
     const spec = parseSpec(local, 2, '0:0', 'byte_off', {});
     const [candidate] = findCandidates(local, 2, kernel);
     expect(
-      verdict(() => expect(matchSpec(spec, kernel, candidate?.id as number)).toEqual({ mismatch: 'it has no member wanted' })),
+      verdict(() =>
+        expect(matchSpec(spec, kernel, candidate?.id as number)).toMatchObject({ mismatch: 'it has no member wanted' }),
+      ),
     ).toBe('works');
+  });
+
+  it('such structs are not listed to their end for an explanation', () => {
+    const kernel = btfOf(
+      diamond(
+        30,
+        (level) => (level === 29 ? 'root' : ''),
+        () => '',
+      ),
+    );
+    expect(verdict(() => movedTo(kernel, kernel.length - 1, 'wanted'))).toBe('works');
+    const wide = btfOf([
+      INT,
+      ...Array.from({ length: 8 }, (_, i) => struct('', 4, ...Array.from({ length: 50 }, (): Member => ['', i + 1]))),
+    ]);
+    expect(verdict(() => membersOf(wide, wide.length - 1))).toBe('works');
   });
 
   it('thousands of relocations, each of a type that takes long to compare', () => {

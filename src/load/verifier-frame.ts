@@ -1,0 +1,124 @@
+// A refusal as a screen of text: where, what, what the verifier knew, why, and what to do.
+
+import { showSource } from '../btf/index.js';
+import type { PathStep, SourceLine, VerifierError } from '../errors.js';
+
+/** So many lines at most. */
+export const FRAME_LINES = 25;
+const FRAME_COLUMNS = 160;
+const TEXT_COLUMNS = 110;
+const MOST_STEPS = 5;
+const TAB = '    ';
+
+/** The error in at most 25 lines, without the log. */
+export function verifierFrame(error: VerifierError): string {
+  const { where, errno } = error;
+  const of = where.file ? ` of ${where.file}` : '';
+  const head = [`The kernel refuses program ${where.program ?? '?'}${of}: ${error.call} failed with ${errno}`];
+  const tail = [
+    ...(error.reason ? block('reason:', wrapped(error.reason)) : []),
+    ...explained(error),
+    ...(error.remedy ? block('remedy:', remedyLines(error)) : []),
+    ...(error.log ? [`  the whole log: ${countLines(error.log)} lines`] : []),
+  ];
+  const room = FRAME_LINES - head.length - tail.length;
+  const lines = [...head, ...middle(error, room), ...tail].slice(0, FRAME_LINES);
+  return lines.map((line) => (line.length > FRAME_COLUMNS ? `${line.slice(0, FRAME_COLUMNS - 1)}…` : line)).join('\n');
+}
+
+function countLines(log: string): number {
+  const text = log.trimEnd();
+  let lines = 1;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines++;
+  return lines;
+}
+
+/** Source, instruction, states, way: as many as there is room for, in this order of importance. */
+function middle(error: VerifierError, room: number): string[] {
+  const source = sourceLines(error);
+  const insn = error.insn === undefined ? [] : [`  instruction ${error.insn}: ${error.insnText ?? ''}`.trimEnd()];
+  const states = stateLines(error);
+  const way = wayLines(error);
+  let left = room - insn.length;
+  const take = (lines: string[]): string[] => {
+    const fits = lines.length <= left ? lines : [];
+    left -= fits.length;
+    return fits;
+  };
+  const [a, b, c] = [take(source.length > left ? source.slice(0, 1) : source), take(states), take(way)];
+  return [...a, ...c, ...insn, ...b];
+}
+
+function sourceLines({ source, context }: VerifierError): string[] {
+  if (!source) return [];
+  const head = `  at ${showSource(source)}${source.function ? ` in ${source.function}()` : ''}`;
+  const width = Math.max(...context.map(({ line }) => String(line).length));
+  const row = (line: SourceLine) =>
+    `  ${line.line === source.line ? '>' : ' '} ${String(line.line).padStart(width)} | ${line.text.replaceAll('\t', TAB).trimEnd()}`;
+  return [head, ...(context.length > 0 ? context : [source]).map(row)];
+}
+
+/** Registers that the instruction reads, else the first of all. */
+function stateLines({ states, insn, insnText = '' }: VerifierError): string[] {
+  const last = states.at(-1);
+  if (!last || insn === undefined) return [];
+  const read = insnText.replace(/^[rw]\d+ = /, '');
+  const number = ([name]: readonly [string, string]) => Number(/\d+/.exec(name)?.[0]);
+  const all = Object.entries(last.registers).sort(
+    (a, b) => Number(b[0][0] === 'R') - Number(a[0][0] === 'R') || number(a) - number(b),
+  );
+  const named = all.filter(([name]) => name[0] === 'R' && new RegExp(`\\b[rw]${name.slice(1)}\\b`).test(read));
+  return list(
+    'known before it:',
+    (named.length > 0 ? named : all.slice(0, MOST_STEPS)).map(([name, state]) => `${name} = ${state}`),
+  );
+}
+
+function wayLines({ path, insn }: VerifierError): string[] {
+  const steps = path.filter((step, i) => !(i === path.length - 1 && step.insn === insn)).slice(-MOST_STEPS);
+  const said = ({ state, note }: PathStep) => ((note ?? state) ? ` ; ${note ?? state}` : '');
+  return list(
+    'on the way there:',
+    steps.map((step) => `${`${step.insn}: ${step.text}`.padEnd(32)}${said(step)}`.trimEnd()),
+  );
+}
+
+function explained({ explanation: found }: VerifierError): string[] {
+  if (!found) return [];
+  const { nearest, moved, failed } = found;
+  return [
+    ...(failed ? block('missing:', [`${failed.component}${failed.index === undefined ? '' : ` in ${failed.type}`}`]) : []),
+    ...(nearest.length > 0 ? block('the kernel has:', [nearest.join(', ')]) : []),
+    ...(moved.length > 0 ? block('moved to:', [moved.join(', ')]) : []),
+  ];
+}
+
+const remedyLines = ({ remedy = '' }: VerifierError): string[] =>
+  remedy
+    .split('\n')
+    .filter((line) => !line.startsWith('The verifier says: '))
+    .flatMap((line) => wrapped(line.replaceAll('\t', TAB).replace(/^ {2}/, '')));
+
+/** At spaces; the lines of code keep their indent. */
+function wrapped(text: string): string[] {
+  const indent = /^ */.exec(text)?.[0] ?? '';
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.trim().split(' ')) {
+    if (line !== '' && indent.length + line.length + 1 + word.length > TEXT_COLUMNS) {
+      lines.push(indent + line);
+      line = '';
+    }
+    line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, indent + line];
+}
+
+/** `  title first` and the other lines under it. */
+const block = (title: string, [first = '', ...rest]: readonly string[]): string[] => [
+  `  ${title} ${first.trimStart()}`,
+  ...rest.map((line) => `    ${line}`),
+];
+
+const list = (title: string, rows: readonly string[]): string[] =>
+  rows.length === 0 ? [] : [`  ${title}`, ...rows.map((row) => `    ${row}`)];

@@ -1,0 +1,120 @@
+// Why a CO-RE relocation is poisoned, for people: which part of the path the kernel lacks, what it has instead, and what to write.
+// A pure function of the Fixup; whether the program can reach the instruction is found by whoever has the program.
+
+import { essentialName, resolved, spell, typesOf } from '../btf/index.js';
+import { isExtended, nearestFew } from '../bytes/index.js';
+import type { CoreExplanation, SourceLine } from '../errors.js';
+import type { BtfKind } from '../uapi/btf.js';
+import { classOf } from './kinds.js';
+import { membersOf, movedTo } from './members.js';
+import type { Fixup, Verdict } from './relocate.js';
+import type { Accessor, Spec } from './spec.js';
+import { suggestionFor } from './suggest.js';
+
+/** All of an explanation that does not depend on the program around the instruction. */
+export type FixupExplanation = Omit<CoreExplanation, 'guarded' | 'guards'>;
+
+/**
+ * @param fixup  A poisoned one.
+ * @param source The line of its instruction, where it is known.
+ * @param kernel Types among which a missing one is looked for by a similar name; the candidates' own if there are any.
+ */
+export function explainFixup(
+  fixup: Fixup,
+  { source, kernel }: { readonly source?: SourceLine | undefined; readonly kernel?: Spec['btf'] | undefined } = {},
+): FixupExplanation {
+  const { local, verdicts, program, insn, kind } = fixup;
+  const best = closest(verdicts);
+  const names = best ? namesNear(local, best) : { nearest: kernel ? similarTypes(kernel, local) : [], moved: [] };
+  const resized = verdicts.find(({ spec }) => spec);
+  return {
+    program,
+    insn,
+    source,
+    kind,
+    local: pathText(local),
+    failed: resized ? failedAt(local, local.accessors.length - 1) : failedAt(local, best?.at?.step),
+    candidates: verdicts.map((verdict) => ({
+      type: spell(verdict.btf, verdict.id),
+      reason: verdict.mismatch ?? fixup.reason ?? 'it matches',
+    })),
+    ...(resized ? { nearest: [], moved: [] } : names),
+    suggestion: suggestionFor(local, { ...names, ...(best && { best }), resized: resized?.spec }),
+  };
+}
+
+/** The candidate that matches the longest part of the path. */
+const closest = (verdicts: readonly Verdict[]): Verdict | undefined =>
+  verdicts.reduce<Verdict | undefined>(
+    (best, verdict) => (best === undefined || (verdict.at?.step ?? -1) > (best.at?.step ?? -1) ? verdict : best),
+    undefined,
+  );
+
+/** `struct inode.i_atime.tv_sec`, `struct s.list[2]`, `enum e::VALUE`, `struct s`. */
+export function pathText({ btf, kind, root, accessors }: Spec, end = accessors.length): string {
+  const head = spell(btf, root);
+  if (classOf(kind) === 'enumval') return `${head}::${accessors[0]?.name}`;
+  return `${head}${accessors
+    .slice(0, end)
+    .map(({ name, index }, i) => (name ? `.${name}` : i > 0 || index > 0 ? `[${index}]` : ''))
+    .join('')}`;
+}
+
+function failedAt(local: Spec, step: number | undefined): CoreExplanation['failed'] {
+  const { btf, root, accessors } = local;
+  const accessor = step === undefined ? undefined : (accessors[step] as Accessor | undefined);
+  if (!accessor) return { component: spell(btf, root), type: spell(btf, root) };
+  const component = accessor.name === undefined ? `[${accessor.index}]` : essential(local, accessor.name);
+  const type = accessor.name === undefined ? pathText(local, step) : spell(btf, accessor.type);
+  return { component, type, index: accessor.index };
+}
+
+/** Flavors apply to enumerators, not to members. */
+const essential = ({ kind }: Spec, name: string): string => (classOf(kind) === 'enumval' ? essentialName(name) : name);
+
+function namesNear(local: Spec, { btf, at }: Verdict): Pick<CoreExplanation, 'nearest' | 'moved'> {
+  const name = at && local.accessors[at.step]?.name;
+  if (!at || name === undefined) return { nearest: [], moved: [] };
+  const wanted = essential(local, name);
+  const owner = resolved(btf, at.owner);
+  if (owner.kind === 'ENUM' || owner.kind === 'ENUM64') {
+    const names = owner.values.map((value) => value.name);
+    return { nearest: nearestFew(wanted, names), moved: [] };
+  }
+  const names = membersOf(btf, at.owner).map((member) => member.name);
+  if (names.includes(wanted)) return { nearest: [wanted], moved: [] }; // it is there, with another kind of type
+  const nearest = nearestFew(wanted, names);
+  const isRenamed = nearest[0] !== undefined && isExtended(wanted, nearest[0]);
+  return { nearest, moved: isRenamed ? [] : movedTo(btf, at.owner, wanted) };
+}
+
+const SAME_KIND: Readonly<Partial<Record<BtfKind, readonly BtfKind[]>>> = {
+  ENUM: ['ENUM', 'ENUM64'],
+  ENUM64: ['ENUM', 'ENUM64'],
+};
+const MOST_TYPES = 200_000;
+/** A missing type is often missed by many relocations, and looking for it takes some milliseconds. */
+const similar = new WeakMap<Spec['btf'], Map<string, string[]>>();
+
+/** Types of the same kind with a similar name. */
+function similarTypes(kernel: Spec['btf'], { btf, root }: Spec): string[] {
+  const { kind, name } = btf.type(root) as { kind: BtfKind; name?: string };
+  const wanted = essentialName(name ?? '');
+  const known = similar.get(kernel) ?? new Map<string, string[]>();
+  similar.set(kernel, known);
+  const key = `${kind} ${wanted}`;
+  const before = known.get(key);
+  if (before) return before;
+  function* names(): Generator<string> {
+    let left = MOST_TYPES;
+    for (const wantedKind of SAME_KIND[kind] ?? [kind]) {
+      for (const id of typesOf(kernel, wantedKind)) {
+        if (left-- <= 0) return;
+        yield kernel.name(id);
+      }
+    }
+  }
+  const found = nearestFew(wanted, names());
+  known.set(key, found);
+  return found;
+}
