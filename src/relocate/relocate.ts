@@ -11,7 +11,7 @@ import { CORE_KINDS, type CoreKind } from './kinds.js';
 import { type MismatchPlace, matchSpec } from './match.js';
 import { isMemoryAccess, patchCore, poisonInsn } from './patch.js';
 import { parseSpec, type Spec, showSpec } from './spec.js';
-import { type CoreValue, coreValue, NO_TARGET } from './value.js';
+import { type CoreValue, coreValue, NO_TARGET, type ValueOptions } from './value.js';
 
 /** A candidate and why it was taken or not. */
 export type Verdict = Candidate & { readonly spec?: Spec; readonly mismatch?: string; readonly at?: MismatchPlace };
@@ -81,7 +81,7 @@ export function relocate<O extends Relocatable>(
   target: CoreTarget | undefined,
 ): { readonly object: O; readonly fixups: readonly Fixup[] } {
   const fixups: Fixup[] = [];
-  const shared: Shared = { object, target, candidates: new Map(), effort: new Effort() };
+  const shared: Shared = { object, target, candidates: new Map(), known: new Map(), effort: new Effort() };
   const patched = new Map<RelocatableProgram, Uint8Array>();
   const inSection = bySection(object.programs);
   // In the order of the records, whatever the programs': candidates are narrowed as records go by.
@@ -127,6 +127,8 @@ interface Shared {
   readonly target: CoreTarget | undefined;
   /** By local root, narrowed by what matched. */
   readonly candidates: Map<number, readonly Candidate[]>;
+  /** By root, kind and access string. */
+  readonly known: Map<string, Known>;
   readonly effort: Effort;
 }
 
@@ -165,50 +167,82 @@ function applyFixup(insns: Uint8Array, { insn, local, after, expected, access }:
 const weightOf = ({ btf, accessors }: Spec): number => accessors.reduce((sum, { type }) => sum + btf.elementCount(type), 1);
 
 function resolveRelo(shared: Shared, program: string, insns: Uint8Array, insn: number, relo: CoreRelo): Fixup {
-  const { object, target, candidates: known, effort } = shared;
   const kind = CORE_KINDS[relo.kind]?.name;
   if (!kind) throw new RelocationError('this kind is not known');
+  const { own, found, expected, ...fixup } = answerOf(shared, kind, relo, insns, insn);
+  return { program, insn, kind, expected, access: undefined, ...fixup, ...(found && adapted(own, found, insns, insn)) };
+}
+
+/** What a relocation comes to, whichever instruction asks. */
+interface Answer extends Pick<Fixup, 'local' | 'verdicts' | 'before' | 'after' | 'expected' | 'reason'> {
+  readonly own: CoreValue;
+  readonly found?: CoreValue;
+}
+
+/** An answer, and the candidates of its root that it was found among: it stands until those are narrowed. */
+interface Known {
+  readonly answer: Answer;
+  readonly candidates: readonly Candidate[] | undefined;
+}
+
+/** The same field is asked for again and again: compilers copy functions into their callers. */
+function answerOf(shared: Shared, kind: CoreKind, relo: CoreRelo, insns: Uint8Array, insn: number): Answer {
+  const { known, candidates, effort, object } = shared;
+  const key = `${relo.type} ${kind} ${relo.access}`;
+  const earlier = known.get(key);
+  if (earlier && earlier.candidates === candidates.get(relo.type)) return earlier.answer;
   const btf = object.btf as Btf; // records come out of .BTF.ext, which is not read without .BTF
   if (relo.type === 0 || relo.type >= btf.length) throw new RelocationError(`its type ${relo.type} does not exist`);
   const local = parseSpec(btf, relo.type, relo.access, kind);
   effort.spend(weightOf(local));
-  const options = { littleEndian: object.littleEndian, unsignedEnums: isZeroExtended(local, insns, insn) };
+  const unsignedEnums = isZeroExtended(local, insns, insn);
+  const before = candidates.get(relo.type);
+  const answer = resolveSpec(shared, btf, local, { littleEndian: object.littleEndian, unsignedEnums });
+  // The instruction has its say about enumerators, and a list that was narrowed just now has fewer verdicts from here on.
+  if (kind !== 'enumval_value' && before === candidates.get(relo.type)) known.set(key, { answer, candidates: before });
+  return answer;
+}
+
+function resolveSpec(shared: Shared, btf: Btf, local: Spec, options: ValueOptions): Answer {
+  const { target, candidates: narrowed, effort } = shared;
+  const { kind, root } = local;
   const own = coreValue(local, options);
-  const expected = own.validate ? own.value : undefined;
-  const base = { program, insn, kind, local, before: own.value, expected, access: undefined };
+  const base = { local, own, before: own.value, expected: own.validate ? own.value : undefined };
   if (kind === 'local_type_id') return { ...base, verdicts: [], after: own.value };
-  if (!btf.name(relo.type)) throw new RelocationError(`an anonymous ${btf.kind(relo.type)} cannot be found by name`);
+  if (!btf.name(root)) throw new RelocationError(`an anonymous ${btf.kind(root)} cannot be found by name`);
   if (!target) {
-    throw new RelocationError(`${spell(btf, relo.type)} has to be found in a kernel's BTF, and there is none`, {
+    throw new RelocationError(`${spell(btf, root)} has to be found in a kernel's BTF, and there is none`, {
       remedy: 'Name a file with --btf FILE, or { btf } in the API.',
     });
   }
 
-  const candidates = known.get(relo.type) ?? findCandidates(btf, relo.type, target.kernel, target.modules);
+  const candidates = narrowed.get(root) ?? findCandidates(btf, root, target.kernel, target.modules);
   const verdicts = candidates.map(
     (candidate): Verdict => ({ ...candidate, ...matchSpec(local, candidate.btf, candidate.id, effort) }),
   );
   const matches = verdicts.flatMap(({ spec }) => (spec ? [spec] : []));
-  known.set(relo.type, matches.length > 0 ? candidates.filter((_, i) => verdicts[i]?.spec) : candidates);
+  const isNarrower = matches.length > 0 && matches.length < candidates.length;
+  narrowed.set(root, isNarrower ? candidates.filter((_, i) => verdicts[i]?.spec) : candidates);
   for (const spec of matches) effort.spend(weightOf(spec));
 
-  const [first, ...others] = matches.map((spec) => ({ spec, ...coreValue(spec, options) }));
+  const [first, ...others] = matches.map((spec) => ({ spec, value: coreValue(spec, options) }));
   if (!first) {
     const answer = NO_TARGET[kind];
     if (answer !== undefined) return { ...base, verdicts, after: answer };
-    return { ...base, verdicts, after: 'poison', reason: whyNone(btf, relo.type, verdicts) };
+    return { ...base, verdicts, after: 'poison', reason: whyNone(btf, root, verdicts) };
   }
-  const other = others.find(({ value, spec }) => value !== first.value || spec.bitOffset !== first.spec.bitOffset);
+  const found = first.value;
+  const other = others.find(({ value: { value }, spec }) => value !== found.value || spec.bitOffset !== first.spec.bitOffset);
   if (other) {
     const differ =
-      other.value === first.value
+      other.value.value === found.value
         ? `at bits ${first.spec.bitOffset} and ${other.spec.bitOffset}`
-        : `with values ${first.value} and ${other.value}`;
+        : `with values ${found.value} and ${other.value.value}`;
     throw new RelocationError(`${showSpec(local)} is ambiguous: ${matches.length} types of the kernel match, ${differ}`, {
       remedy: `Candidates: ${matches.map((spec) => `[${spec.root}] ${spell(spec.btf, spec.root)}`).join(', ')}`,
     });
   }
-  return { ...base, verdicts, after: first.value, ...adapted(own, first, insns, insn) };
+  return { ...base, verdicts, after: found.value, found };
 }
 
 /**

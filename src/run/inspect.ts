@@ -153,8 +153,8 @@ function mapOperations(object: BpfObject, map: BpfMapDef, facts: KernelFacts): R
     step.where?.map !== map.name
       ? []
       : step.call === 'bpf'
-        ? [{ operation: short(step.cmd, step.cmd.startsWith('BPF_MAP_') ? 'BPF_MAP_' : 'BPF_'), map: map.name, step: step.id }]
-        : [{ operation: step.call, map: map.name, step: step.id }],
+        ? [{ operation: short(step.cmd, step.cmd.startsWith('BPF_MAP_') ? 'BPF_MAP_' : 'BPF_'), map: map.name }]
+        : [{ operation: step.call, map: map.name }],
   );
 }
 
