@@ -104,8 +104,7 @@ export class Equivalence {
       this.#step();
       if (!sameShape(canon, x, y)) return false;
       const pairs = pairsOf(canon, x, y);
-      for (let i = 0; i < pairs.length; i += 2)
-        if (!compare(pairs[i] as number, pairs[i + 1] as number, depth - 1)) return false;
+      for (let i = 0; i < pairs.length; i += 2) if (!compare(pairs[i] as number, pairs[i + 1] as number, depth - 1)) return false;
       return true;
     };
     return compare(a, b, TWIN_DEPTH);

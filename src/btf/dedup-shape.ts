@@ -62,7 +62,10 @@ export function sameOrDeclaredEnum(canon: Canon, a: number, b: number): boolean 
 }
 
 /** For each kind, which words do not refer to other types: of the head, after it, and of each element. */
-const OWN = new Map<number, { readonly head: readonly number[]; readonly fixed: readonly number[]; readonly element: readonly number[] }>([
+const OWN = new Map<
+  number,
+  { readonly head: readonly number[]; readonly fixed: readonly number[]; readonly element: readonly number[] }
+>([
   [STRUCT, { head: [0, 1, 2], fixed: [], element: [0, 2] }],
   [UNION, { head: [0, 1, 2], fixed: [], element: [0, 2] }],
   [ARRAY, { head: [0, 1, 2], fixed: [2], element: [] }],

@@ -15,9 +15,7 @@ export function isShared(btf: Btf, id: TypeId): boolean {
   const kind = btf.kind(id);
   if (kind !== 'VAR' && kind !== 'FUNC') return false;
   const type = btf.type(id);
-  return (
-    (type.kind === 'VAR' && type.linkage !== BTF_VAR_STATIC) || (type.kind === 'FUNC' && type.linkage !== BTF_FUNC_STATIC)
-  );
+  return (type.kind === 'VAR' && type.linkage !== BTF_VAR_STATIC) || (type.kind === 'FUNC' && type.linkage !== BTF_FUNC_STATIC);
 }
 
 /**

@@ -31,7 +31,9 @@ export function completeDeclaration({ btf }: Output, global: Global, input: Inpu
   const count = (words[target + 1] as number) & 0xffffff;
   const isProto = (words_: Uint32Array, start: number) => kindOf(words_, start) === BTF_KIND.FUNC_PROTO;
   if (!isProto(from.words, source) || !isProto(words, target) || ((from.words[source + 1] as number) & 0xffffff) !== count)
-    throw new FormatError(`Function ${global.name} has another number of parameters in ${input.file}`, { where: { file: input.file } });
+    throw new FormatError(`Function ${global.name} has another number of parameters in ${input.file}`, {
+      where: { file: input.file },
+    });
   for (let i = 0; i < count; i++) {
     const name = from.words[source + HEAD + 2 * i] as number;
     if (name !== 0) words[target + HEAD + 2 * i] = btf.addString(from, name);

@@ -16,15 +16,19 @@ function appendBlock(output: Output, input: Input, part: ExtPart, { section: nam
   if (!btf) return;
   const name = btf.nameAt(nameOffset);
   const section = input.byName.get(name);
-  if (!section) throw new FormatError(`.BTF.ext describes section "${name}", which does not exist`, { where: { file: input.file } });
+  if (!section)
+    throw new FormatError(`.BTF.ext describes section "${name}", which does not exist`, { where: { file: input.file } });
   if (!section.output || section.skipped) return;
   const blocks = section.output.ext[part];
   const existing = blocks[0];
   if (existing && existing.size !== size)
-    throw new UnsupportedError(`${part} of section "${name}" has records of ${4 * existing.size} bytes, and of ${4 * size} here`, {
-      where: { file: input.file, section: '.BTF.ext' },
-      remedy: 'Compile all files with the same clang.',
-    });
+    throw new UnsupportedError(
+      `${part} of section "${name}" has records of ${4 * existing.size} bytes, and of ${4 * size} here`,
+      {
+        where: { file: input.file, section: '.BTF.ext' },
+        remedy: 'Compile all files with the same clang.',
+      },
+    );
   const target = existing ?? { size, words: [] };
   if (!existing) blocks.push(target);
   const { types, strings } = EXT_FIELDS[part];

@@ -28,18 +28,20 @@ export function checkBtf(btf: Btf): void {
 }
 
 /** Word positions in each record of .BTF.ext that are type ids, and string offsets. */
-export const EXT_FIELDS: { readonly [K in ExtPart]: { readonly types: readonly number[]; readonly strings: readonly number[] } } = {
-  funcInfo: { types: [1], strings: [] },
-  lineInfo: { types: [], strings: [1, 2] },
-  coreRelos: { types: [1], strings: [2] },
-};
+export const EXT_FIELDS: { readonly [K in ExtPart]: { readonly types: readonly number[]; readonly strings: readonly number[] } } =
+  {
+    funcInfo: { types: [1], strings: [] },
+    lineInfo: { types: [], strings: [1, 2] },
+    coreRelos: { types: [1], strings: [2] },
+  };
 
 export function checkExt(ext: ExtRecords, btf: Btf, where: Where): void {
   const stringsEnd = btf.strings.bytes.length;
   for (const part of Object.keys(EXT_PARTS) as ExtPart[]) {
     const { types, strings } = EXT_FIELDS[part];
     for (const { section, size, words } of ext[part]) {
-      if (section >= stringsEnd) throw new FormatError(`Cannot read string ${section}: the table ends at ${stringsEnd}`, { where });
+      if (section >= stringsEnd)
+        throw new FormatError(`Cannot read string ${section}: the table ends at ${stringsEnd}`, { where });
       for (let at = 0; at < words.length; at += size) {
         for (const i of types)
           if ((words[at + i] as number) >= btf.length)
@@ -100,9 +102,12 @@ export function placeVariables(
       if (variable.kind !== 'VAR' || variable.linkage !== BTF_VAR_GLOBAL_ALLOCATED) continue;
       const symbol = objects.get(keyOf(section.elf?.index ?? 0, variable.name));
       if (!symbol)
-        throw new FormatError(`BTF describes variable ${variable.name} of section ${datasec.name}, but the file has no symbol for it`, {
-          where,
-        });
+        throw new FormatError(
+          `BTF describes variable ${variable.name} of section ${datasec.name}, but the file has no symbol for it`,
+          {
+            where,
+          },
+        );
       words[start + 3 * i + 1] = symbol.value;
     }
   }

@@ -115,9 +115,12 @@ function readRelocations({ sections, symbols = [] }: ElfFile, section: ElfSectio
   const { where } = section.data;
   const target = sections[section.info];
   if (!target || target.index === 0 || section.name !== `.rel${target.name}`)
-    throw new FormatError(`Section "${section.name}" says that it relocates section ${section.info} (${target?.name ?? 'none'})`, {
-      where,
-    });
+    throw new FormatError(
+      `Section "${section.name}" says that it relocates section ${section.info} (${target?.name ?? 'none'})`,
+      {
+        where,
+      },
+    );
   if (isIgnored(target)) return [];
   if (target.type !== elf.SHT_PROGBITS)
     throw new FormatError(`Section "${section.name}" relocates "${target.name}", which holds neither code nor data`, { where });
@@ -128,7 +131,8 @@ function readRelocations({ sections, symbols = [] }: ElfFile, section: ElfSectio
   const code = (target.flags & elf.SHF_EXECINSTR) !== 0;
   return relocations(section).map((relocation, index) => {
     const { offset, type, symbol } = relocation;
-    const refuse = (what: string) => new FormatError(`Relocation ${index} of "${target.name}" ${what}`, { where: { ...where, offset } });
+    const refuse = (what: string) =>
+      new FormatError(`Relocation ${index} of "${target.name}" ${what}`, { where: { ...where, offset } });
     if (!KNOWN_RELOCATIONS.has(type)) throw refuse(`is of type ${type}, which is not known`);
     if (symbol === 0 || symbol >= symbols.length) throw refuse(`refers to symbol ${symbol}, which does not exist`);
     const room = code ? INSN : type === elf.R_BPF_64_ABS64 ? 8 : 4;
@@ -144,7 +148,8 @@ function checkSymbols({ sections, symbols = [], region }: ElfFile): void {
     if (index === 0) continue;
     const where: Where = { ...region.where, section: '.symtab' };
     const what = `Symbol ${index} (${name || 'no name'})`;
-    if (binding > elf.STB_WEAK) throw new UnsupportedError(`${what} has binding ${binding}; local, global and weak are known`, { where });
+    if (binding > elf.STB_WEAK)
+      throw new UnsupportedError(`${what} has binding ${binding}; local, global and weak are known`, { where });
     if (visibility !== elf.STV_DEFAULT && visibility !== elf.STV_HIDDEN)
       throw new UnsupportedError(`${what} has visibility ${visibility}; default and hidden are known`, { where });
     if (value > MOST_BYTES || size > MOST_BYTES) throw new FormatError(`${what} is at ${value}, with ${size} bytes`, { where });

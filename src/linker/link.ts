@@ -76,7 +76,8 @@ function write(output: Output): Uint8Array<ArrayBuffer> {
   const { littleEndian, names } = output;
   const types = finishTypes(output).map(({ name, data }) => ({ ...section(name, SHT_PROGBITS, data, BTF_ALIGN) }));
   const count = output.elfCount + types.length + 1;
-  if (count >= SHN_LORESERVE) throw new UnsupportedError(`The result would have ${count} sections; at most ${SHN_LORESERVE - 1} fit`);
+  if (count >= SHN_LORESERVE)
+    throw new UnsupportedError(`The result would have ${count} sections; at most ${SHN_LORESERVE - 1} fit`);
   const symbols = encodeSymbols(output.symbols, littleEndian);
   const own = output.sections
     .flatMap(({ elf }) => (elf ? [elf] : []))
@@ -122,7 +123,12 @@ function finishTypes(output: Output): { readonly name: number; readonly data: Ui
   for (const { name, elf, hasBtf, variables } of sections) {
     if (!hasBtf) continue;
     const info = ((BTF_KIND.DATASEC << 24) | variables.length) >>> 0;
-    btf.add([btf.strings.addText(name), info, elf?.size ?? 0, ...variables.flatMap(({ type, offset, size }) => [type, offset, size])]);
+    btf.add([
+      btf.strings.addText(name),
+      info,
+      elf?.size ?? 0,
+      ...variables.flatMap(({ type, offset, size }) => [type, offset, size]),
+    ]);
   }
   const records = collectExt(output);
   const { btf: deduplicated, ids } = dedupBtf(btf.view(), { keepStrings: true });

@@ -2,19 +2,10 @@
 
 import { type Btf, resolved, sizeOf, skipModsAndTypedefs, spell, type TypeId } from '../btf/index.js';
 import { FormatError, UnsupportedError } from '../errors.js';
-import { Comparison } from './match.js';
+import { Comparison } from './comparison.js';
 
 /** Fields whose value is the length of an array, or an enumerator. */
-const NUMBERS = new Set([
-  'type',
-  'max_entries',
-  'map_flags',
-  'numa_node',
-  'key_size',
-  'value_size',
-  'pinning',
-  'map_extra',
-]);
+const NUMBERS = new Set(['type', 'max_entries', 'map_flags', 'numa_node', 'key_size', 'value_size', 'pinning', 'map_extra']);
 const TYPES: Readonly<Record<string, string>> = { key: 'key_size', value: 'value_size' };
 
 interface MapDef {
@@ -63,7 +54,8 @@ function definitionMismatch(first: Btf, id1: TypeId, second: Btf, id2: TypeId, n
 function readDefinition(btf: Btf, id: TypeId, name: string): MapDef {
   const where = { ...btf.where, map: name };
   const definition = resolved(btf, id);
-  if (definition.kind !== 'STRUCT') throw new FormatError(`Map ${name} is defined by ${spell(btf, id)}; a struct is expected`, { where });
+  if (definition.kind !== 'STRUCT')
+    throw new FormatError(`Map ${name} is defined by ${spell(btf, id)}; a struct is expected`, { where });
   const numbers = new Map<string, bigint>();
   const types = new Map<string, TypeId>();
   let inner: TypeId | undefined;
@@ -72,16 +64,22 @@ function readDefinition(btf: Btf, id: TypeId, name: string): MapDef {
     if (NUMBERS.has(member.name)) {
       const value = numberOf(btf, member.type);
       if (value === undefined)
-        throw new FormatError(`Map ${name}: field ${member.name} is ${spell(btf, member.type)}; write __uint(${member.name}, …)`, {
-          where,
-        });
+        throw new FormatError(
+          `Map ${name}: field ${member.name} is ${spell(btf, member.type)}; write __uint(${member.name}, …)`,
+          {
+            where,
+          },
+        );
       numbers.set(member.name, value);
     } else if (sizeField) {
       const pointer = btf.type(member.type);
       if (pointer.kind !== 'PTR')
-        throw new FormatError(`Map ${name}: field ${member.name} is ${spell(btf, member.type)}; write __type(${member.name}, …)`, {
-          where,
-        });
+        throw new FormatError(
+          `Map ${name}: field ${member.name} is ${spell(btf, member.type)}; write __type(${member.name}, …)`,
+          {
+            where,
+          },
+        );
       numbers.set(sizeField, BigInt(sizeOf(btf, pointer.type)));
       types.set(member.name, pointer.type);
     } else if (member.name === 'values') {

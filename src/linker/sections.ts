@@ -67,7 +67,11 @@ function addSection(output: Output, input: Input, name: string): OutputSection {
   return section;
 }
 
-const newElfSection = (names: StringPool, index: number, { name, type, flags, addralign, entsize }: ElfSection): OutputElfSection => ({
+const newElfSection = (
+  names: StringPool,
+  index: number,
+  { name, type, flags, addralign, entsize }: ElfSection,
+): OutputElfSection => ({
   index,
   nameOffset: names.addText(name),
   type,
@@ -114,4 +118,6 @@ function refuseDisagreement(existing: OutputSection, before: OutputElfSection, n
 }
 
 const show = (name: string, bytes: Uint8Array): string =>
-  name === 'license' ? JSON.stringify(new TextDecoder().decode(bytes.subarray(0, 64)).replace(/\0+$/, '')) : hex(bytes.subarray(0, 16));
+  name === 'license'
+    ? JSON.stringify(new TextDecoder().decode(bytes.subarray(0, 64)).replace(/\0+$/, ''))
+    : hex(bytes.subarray(0, 16));

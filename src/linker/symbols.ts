@@ -1,6 +1,5 @@
 // Symbols: which definition a name stands for, once all files are one.
 
-
 import type { ElfSymbol } from '../elf/index.js';
 import { FormatError, UnsupportedError, type Where } from '../errors.js';
 import { SHN_LORESERVE, SHN_UNDEF, STB_GLOBAL, STB_LOCAL, STB_WEAK, STT_SECTION } from '../uapi/elf.js';
@@ -48,7 +47,9 @@ function appendSymbol(output: Output, input: Input, symbol: ElfSymbol, types: Re
   const found = types(symbol.name);
   if (!found || found === 'ambiguous')
     throw new FormatError(
-      found ? `BTF has several types for ${symbol.name}` : `BTF does not say what ${symbol.name} is, which the file shares with others`,
+      found
+        ? `BTF has several types for ${symbol.name}`
+        : `BTF does not say what ${symbol.name} is, which the file shares with others`,
       { where, remedy: 'Compile with clang -g; a function written in assembly alone cannot be shared.' },
     );
   const declaredIn = isExtern && found.datasec !== undefined ? externSection(input, found.datasec, symbol.name) : target;

@@ -41,7 +41,8 @@ export function appendTypes(output: Output, input: Input): void {
   for (const { global, type } of changed)
     if (global.type !== undefined) words[output.btf.at(global.type) + TYPE] = typeMap[type] as number;
   const view = output.btf.view();
-  for (const section of input.sections) if (!section.skipped && section.output) appendVariables(output, view, input, btf, section);
+  for (const section of input.sections)
+    if (!section.skipped && section.output) appendVariables(output, view, input, btf, section);
 }
 
 function renumber(output: Output, { typeMap, btf, file }: Input, added: readonly TypeId[]): void {
@@ -51,15 +52,24 @@ function renumber(output: Output, { typeMap, btf, file }: Input, added: readonly
       const old = words[place] as number;
       const now = typeMap[old] as number;
       if (now === 0 && old !== 0)
-        throw new FormatError(`A type refers to ${btf?.name(old) || `type ${old}`}, which is left out, because no symbol has its name`, {
-          where: { file, section: '.BTF' },
-        });
+        throw new FormatError(
+          `A type refers to ${btf?.name(old) || `type ${old}`}, which is left out, because no symbol has its name`,
+          {
+            where: { file, section: '.BTF' },
+          },
+        );
       words[place] = now;
     });
   }
 }
 
-function appendVariables(output: Output, view: Btf, input: Input, btf: Btf, { datasec, output: target, offset }: InputSection): void {
+function appendVariables(
+  output: Output,
+  view: Btf,
+  input: Input,
+  btf: Btf,
+  { datasec, output: target, offset }: InputSection,
+): void {
   if (datasec === undefined || !target) return;
   target.hasBtf = true; // even without variables: constants that only the compiler knows may be there
   const type: BtfType = btf.type(datasec);
