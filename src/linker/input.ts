@@ -93,6 +93,8 @@ function readSection(file: ElfFile, section: ElfSection): InputSection {
       throw new FormatError(`Section "${section.name}" is aligned to ${section.addralign}, which is no power of two`, { where });
     if (section.flags & elf.SHF_EXECINSTR && section.type === elf.SHT_PROGBITS && section.size % INSN !== 0)
       throw new FormatError(`Section "${section.name}" has ${section.size} bytes of code, not a multiple of ${INSN}`, { where });
+    if (section.entsize > MOST_BYTES)
+      throw new FormatError(`Section "${section.name}" has entries of ${section.entsize} bytes`, { where });
     if (section.size > MOST_BYTES) throw new FormatError(`Section "${section.name}" is larger than 4 GiB`, { where });
   }
   const isRelocation = section.type === elf.SHT_REL && !skipped;
