@@ -41,7 +41,9 @@ export class Comparison {
       case 'FLOAT':
       case 'ENUM':
       case 'ENUM64': // neither signs nor enumerators, so that a declaration may be of another header's age
-        return 'size' in b && a.size !== b.size ? `${describe(a)} of ${a.size} bytes against ${b.size}` : undefined;
+        return 'size' in b && a.size !== b.size
+          ? `${describe(a)} of ${a.size} bytes against ${describe(b)} of ${b.size}`
+          : undefined;
       case 'PTR':
         return b.kind === 'PTR' ? this.difference(a.type, b.type, false, depth) : undefined;
       case 'ARRAY': // a declaration may leave the length open
@@ -105,7 +107,15 @@ function declarationDifference(a: BtfType, b: BtfType): string | undefined {
   return fits ? undefined : `${describe(a)} against ${describe(b)}`;
 }
 
-const describe = (type: BtfType): string => {
-  const kind = type.kind === 'FWD' ? (type.union ? 'union' : 'struct') : type.kind.toLowerCase();
-  return type.name && type.kind !== 'VOID' ? `${kind} ${type.name}` : kind;
+const WORDS: Partial<Record<BtfType['kind'], string>> = {
+  PTR: 'pointer',
+  FUNC: 'function',
+  FUNC_PROTO: 'function',
+  VAR: 'variable',
+  ENUM64: 'enum',
 };
+function describe(type: BtfType): string {
+  if (type.kind === 'INT' || type.kind === 'FLOAT' || type.kind === 'VOID') return type.name;
+  const kind = type.kind === 'FWD' ? (type.union ? 'union' : 'struct') : (WORDS[type.kind] ?? type.kind.toLowerCase());
+  return type.name ? `${kind} ${type.name}` : kind;
+}

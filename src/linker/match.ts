@@ -20,12 +20,25 @@ export function refuseOtherType(output: Output, existing: Global, input: Input, 
     ? mapMismatch(known, existing.type, btf, type)
     : new Comparison(known, btf).difference(existing.type, type, true, 0);
   if (difference === undefined) return;
-  const said = (from: Btf, id: TypeId): string => {
-    const variable = from.type(id);
-    return variable.kind === 'VAR' ? `, a ${spell(from, variable.type)}` : '';
-  };
-  throw new FormatError(
-    `${existing.name} of ${existing.from.file}${said(known, existing.type)}, does not fit that of ${input.file}${said(btf, type)}: ${difference}`,
-    { where: { file: input.file }, remedy: 'Declare it in one header that both files include.' },
-  );
+  const files = [existing.from.file, input.file] as const;
+  throw new FormatError(`${isMap ? 'Map ' : ''}${said(existing.name, known, existing.type, btf, type, files)}: ${difference}`, {
+    where: { file: input.file },
+    remedy: 'Declare it in one header that all files include.',
+  });
+}
+
+function said(
+  name: string,
+  first: Btf,
+  id1: TypeId,
+  second: Btf,
+  id2: TypeId,
+  [file1, file2]: readonly [string, string],
+): string {
+  const a = first.type(id1);
+  const b = second.type(id2);
+  const words = a.kind === 'VAR' && b.kind === 'VAR' ? [spell(first, a.type), spell(second, b.type)] : [];
+  return words[0] === words[1] // structs of one name, or functions
+    ? `${name} of ${file1} is not that of ${file2}`
+    : `${name} is ${words[0]} in ${file1} and ${words[1]} in ${file2}`;
 }

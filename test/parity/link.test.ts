@@ -141,7 +141,12 @@ describeWithLibbpf('linked as libbpf does', () => {
 
   it.each([
     ['two definitions', 'int x = 1;', 'int x = 2;', /x is defined twice: in .*refused\.0.* and in .*refused\.1/],
-    ['another type', 'int x = 1;', 'extern long x; long f(void) { return x; }', /x of .*, a int, .* a long.*: int.*8/],
+    [
+      'another type',
+      'int x = 1;',
+      'extern long x; long f(void) { return x; }',
+      /x is int in .*refused\.0.* and long in .*: int.*8/,
+    ],
     ['another license', 'char l[] SEC("license") = "GPL";', 'char l[] SEC("license") = "MIT";', /"GPL" in .*"MIT" in/],
     [
       'fewer parameters',
