@@ -126,7 +126,7 @@ describeWithLibbpf('linked as libbpf does', () => {
     const files = sources.map((text, i) => {
       const source = join(at, `refused.${i}.c`);
       writeFileSync(source, `#define SEC(name) __attribute__((section(name), used))\n${text}\n`);
-      execFileSync('clang-19', ['-target', 'bpf', '-O2', '-g', '-c', source, '-o', `${source}.o`]);
+      execFileSync('clang-19', ['-target', 'bpf', '-O2', '-g', '-c', source, '-o', `${source}.o`], { stdio: 'pipe' });
       return `${source}.o`;
     });
     let message = 'nothing';
@@ -138,6 +138,13 @@ describeWithLibbpf('linked as libbpf does', () => {
     }
     return [message, theirs([files])[0] ?? ''];
   };
+
+  it('links a typeless kernel symbol of several files, of which libbpf 1.8 cannot find the size', () => {
+    const file = (name: string) =>
+      `extern const void some_symbol __attribute__((section(".ksyms"))); void *${name}(void) { return (void *)&some_symbol; }`;
+    const [message] = refused([file('f'), file('g')]);
+    expect(message).toBe('nothing');
+  });
 
   it.each([
     ['two definitions', 'int x = 1;', 'int x = 2;', /x is defined twice: in .*refused\.0.* and in .*refused\.1/],
