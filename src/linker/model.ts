@@ -89,6 +89,7 @@ export interface Global {
   /** The input that defines it, or that declared it first. */
   from: Input;
   isExtern: boolean;
+  /** Its definition is: another one may take its place. A symbol that somebody declares without `weak` is written as strong even so. */
   isWeak: boolean;
   /** Where BTF says that it is; undefined for functions, and variables that only C knows as extern. */
   section: OutputSection | undefined;

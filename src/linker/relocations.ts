@@ -39,7 +39,10 @@ function newSymbol(input: Input, target: InputSection, offset: number, symbol: n
   const left = input.sections[section]?.name ?? 'none';
   throw new UnsupportedError(`"${target.name}" refers to ${name || 'a symbol'} of section "${left}", which is left out`, {
     where: { file: input.file, section: target.name, offset },
-    remedy: left === 'license' ? 'Copy the license into a variable of its own, if a program is to read it.' : '',
+    remedy:
+      left === 'license'
+        ? 'Copy the license into a variable of its own, if a program is to read it.'
+        : 'Was the file changed after it was compiled? Compile it again.',
   });
 }
 

@@ -62,16 +62,14 @@ function appendSymbol(output: Output, input: Input, symbol: ElfSymbol, types: Re
   input.symbolMap[symbol.index] = existing.index;
   refuseTwo(existing, symbol, isExtern, input);
   refuseOtherType(output, existing, input, found.type);
-  if (symbol.binding === STB_GLOBAL) {
-    existing.symbol.binding = STB_GLOBAL;
-    existing.isWeak = false;
-  }
+  if (symbol.binding === STB_GLOBAL) existing.symbol.binding = STB_GLOBAL;
   existing.symbol.visibility = Math.max(existing.symbol.visibility, symbol.visibility); // hidden in one file is hidden
   if (isExtern || (!existing.isExtern && symbol.binding === STB_WEAK)) return; // what is known stays
 
   Object.assign(existing.symbol, { type: symbol.type, ...placeOf(symbol, section), size: symbol.size });
   existing.section = target;
   existing.isExtern = false;
+  existing.isWeak = symbol.binding === STB_WEAK;
   existing.from = input;
   existing.isTypeStale = true;
   completeDeclaration(output, existing, input, found.type);

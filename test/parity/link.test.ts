@@ -146,6 +146,14 @@ describeWithLibbpf('linked as libbpf does', () => {
     expect(message).toBe('nothing');
   });
 
+  it('links a weak definition, a declaration and a strong definition, in that order too', () => {
+    const weak = 'int x __attribute__((weak)) = 1;';
+    const uses = 'extern int x; int f(void) { return x; }';
+    expect(refused([weak, uses, 'int x = 2;'])[0]).toBe('nothing');
+    expect(refused([uses, weak, 'int x = 2;'])[0]).toBe('nothing');
+    expect(refused(['int x = 3;', uses, 'int x = 2;'])[0]).toContain('x is defined twice');
+  });
+
   it.each([
     ['two definitions', 'int x = 1;', 'int x = 2;', /x is defined twice: in .*refused\.0.* and in .*refused\.1/],
     [
