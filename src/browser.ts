@@ -8,6 +8,7 @@ export * from './bytes/index.js';
 export * from './elf/index.js';
 export * from './errors.js';
 export * from './insn/index.js';
+export * from './linker/index.js';
 export * from './load/index.js';
 export * from './maps/index.js';
 export * from './object/index.js';

@@ -1,8 +1,12 @@
 // BTF: the types of an object or a kernel, as an index over its bytes. See Documentation/bpf/btf.rst.
 
 export * from './btf.js';
+export * from './build.js';
+export * from './dedup.js';
 export * from './encode.js';
 export * from './ext.js';
+export * from './ext-records.js';
+export * from './fields.js';
 export * from './lines.js';
 export * from './names.js';
 export * from './parse.js';

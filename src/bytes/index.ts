@@ -2,5 +2,6 @@
 
 export * from './nearest.js';
 export * from './region.js';
+export * from './string-pool.js';
 export * from './struct.js';
 export * from './text.js';

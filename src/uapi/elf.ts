@@ -8,6 +8,7 @@ export const ELFCLASS32 = 1;
 export const ELFCLASS64 = 2;
 export const ELFDATA2LSB = 1;
 export const ELFDATA2MSB = 2;
+export const EV_CURRENT = 1;
 
 export const ET_REL = 1;
 export const EM_NONE = 0;
@@ -18,8 +19,10 @@ export const SHT_SYMTAB = 2;
 export const SHT_STRTAB = 3;
 export const SHT_NOBITS = 8;
 export const SHT_REL = 9;
+export const SHT_LLVM_ADDRSIG = 0x6fff4c03;
 
 export const SHF_EXECINSTR = 0x4;
+export const SHF_STRINGS = 0x20;
 
 export const SHN_UNDEF = 0;
 export const SHN_LORESERVE = 0xff00;
@@ -33,6 +36,11 @@ export const STT_NOTYPE = 0;
 export const STT_OBJECT = 1;
 export const STT_FUNC = 2;
 export const STT_SECTION = 3;
+
+export const R_BPF_64_64 = 1;
+export const R_BPF_64_ABS64 = 2;
+export const R_BPF_64_ABS32 = 3;
+export const R_BPF_64_32 = 10;
 
 export const STV_DEFAULT = 0;
 export const STV_INTERNAL = 1;

@@ -64,16 +64,16 @@ export function describeWithLibbpf(name: string, tests: () => void): void {
 /** Where compiled things go; the system clears it. */
 export const folder = (): string => mkdtempSync(join(tmpdir(), 'tsbpf-parity-'));
 
-/** Compiles the harness. */
-export function buildHarness(to: string): string {
-  const harness = join(to, 'libbpf-insns');
+/** Compiles a harness: what libbpf would load, or what it links. */
+export function buildHarness(to: string, name: 'libbpf-insns' | 'libbpf-link' = 'libbpf-insns'): string {
+  const harness = join(to, name);
   const libbpf = process.env.TSBPF_LIBBPF_A; // another libbpf than the system's
   execFileSync('gcc', [
     '-O2',
     '-Wall',
     '-Wextra',
     '-Werror',
-    join(HERE, 'libbpf-insns.c'),
+    join(HERE, `${name}.c`),
     '-o',
     harness,
     ...(libbpf ? [libbpf, '-lelf', '-lz'] : ['-lbpf']),

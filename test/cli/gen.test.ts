@@ -1,0 +1,78 @@
+// `tsbpf gen object`, as a user runs it.
+
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { region } from '../../src/bytes/index.js';
+import { parseElf } from '../../src/elf/index.js';
+import { linkObjects } from '../../src/linker/index.js';
+import { tsbpf } from '../support/cli.js';
+import { DECLARES, DEFINES } from '../support/linkable.js';
+
+let at = '';
+const path = (name: string) => join(at, name);
+beforeAll(() => {
+  at = mkdtempSync(join(tmpdir(), 'tsbpf-gen-'));
+  writeFileSync(path('a.bpf.o'), DEFINES);
+  writeFileSync(path('b.bpf.o'), DECLARES);
+});
+afterAll(() => rmSync(at, { recursive: true, force: true }));
+
+const linked = () => Buffer.from(linkObjects([DEFINES, DECLARES].map((bytes) => parseElf(region(bytes)))));
+
+it('writes the object, quietly, and leaves nothing else behind', () => {
+  const run = tsbpf(['gen', 'object', path('out.bpf.o'), path('a.bpf.o'), path('b.bpf.o')]);
+  expect(run).toMatchObject({ status: 0, stdout: '', stderr: '' });
+  expect(readFileSync(path('out.bpf.o')).equals(linked())).toBe(true);
+  expect(readdirSync(at).sort()).toEqual(['a.bpf.o', 'b.bpf.o', 'out.bpf.o']);
+});
+
+it('replaces a file, also behind a link, and says with --json what it did', () => {
+  writeFileSync(path('old'), 'old');
+  symlinkSync('old', path('link'));
+  const { status, stdout } = tsbpf(['gen', 'object', '--json', path('link'), path('a.bpf.o'), path('b.bpf.o')]);
+  expect(status).toBe(0);
+  expect(JSON.parse(stdout)).toEqual({
+    output: path('link'),
+    inputs: [path('a.bpf.o'), path('b.bpf.o')],
+    bytes: linked().length,
+  });
+  expect(readFileSync(path('old')).equals(linked())).toBe(true);
+});
+
+it('never writes over an input, under whatever name', () => {
+  symlinkSync('a.bpf.o', path('alias'));
+  const { status, stderr } = tsbpf(['gen', 'object', path('alias'), path('a.bpf.o')]);
+  expect(status).toBe(2);
+  expect(stderr).toMatch(/^The output .*alias is also an input/);
+  expect(readFileSync(path('a.bpf.o')).equals(Buffer.from(DEFINES))).toBe(true);
+});
+
+it('fails with 1 and changes nothing, when files do not fit', () => {
+  writeFileSync(path('kept'), 'kept');
+  const { status, stdout } = tsbpf(['gen', 'object', '--json', path('kept'), path('a.bpf.o'), path('a.bpf.o')]);
+  expect(status).toBe(1);
+  const { error } = JSON.parse(stdout) as { error: { code: string; message: string; remedy: string } };
+  expect(error).toMatchObject({ code: 'ERR_TSBPF_FORMAT' });
+  expect(error.message).toContain('helper is defined twice');
+  expect(error.remedy).toContain('__weak');
+  expect(readFileSync(path('kept'), 'utf8')).toBe('kept');
+});
+
+it.each([
+  ['no folder', ['missing/out.o', 'a.bpf.o'], 'Cannot write', 'Its folder does not exist'],
+  ['a folder', ['.', 'a.bpf.o'], 'Cannot write', 'This is a folder'],
+  ['no input', ['out.o', 'missing.o'], 'Cannot read', 'There is no such file'],
+])('%s', (_, [output = '', input = ''], words, remedy) => {
+  const { status, stderr } = tsbpf(['gen', 'object', path(output), path(input)]);
+  expect(status).toBe(1);
+  expect(stderr).toContain(words);
+  expect(stderr).toContain(remedy);
+});
+
+it.each([[['gen']], [['gen', 'object']], [['gen', 'object', 'only-out']], [['gen', 'skeleton']]])('%j is wrong usage', (args) => {
+  const { status, stderr } = tsbpf(args);
+  expect(status).toBe(2);
+  expect(stderr).toContain('Usage: tsbpf gen');
+});
