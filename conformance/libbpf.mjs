@@ -27,5 +27,7 @@ function buildLibrary() {
   mkdirSync(HOME, { recursive: true });
   execFileSync('tar', ['-xf', tarball, '--strip-components=1', '-C', HOME]);
   execFileSync('make', ['-s', '-j2', '-C', join(HOME, 'src'), 'BUILD_STATIC_ONLY=1'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const headers = ['install_headers', 'DESTDIR=', `PREFIX=${HOME}`, `INCLUDEDIR=${join(HOME, 'include-installed')}`];
+  execFileSync('make', ['-s', '-C', join(HOME, 'src'), ...headers], { stdio: ['ignore', 'ignore', 'pipe'] });
   execFileSync('sh', ['-c', 'basename "$1" > "$2"', '-', tarball, join(HOME, 'package')]);
 }
