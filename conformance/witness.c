@@ -5,7 +5,7 @@
  *     MODE  PROGRAM  OBJECT  BTF
  *
  * and answers each with a line of JSON: what the kernel was given. MODE has `k` when programs really go to the kernel, and `e` when
- * those that their section switches off are loaded too. PROGRAM is the number of the only one to load, or -1. BTF is the file of
+ * those that their section switches off are loaded too. PROGRAM is the name of the only one to load, or empty. BTF is the file of
  * types to relocate against, or empty for the running kernel's.
  *
  * libbpf reaches bpf(2) through syscall(3), which this executable defines in libc's place. Maps and BTF go on to the kernel. What
@@ -418,14 +418,13 @@ static int print(enum libbpf_print_level level, const char *format, va_list args
 
 /* ---- one question ---- */
 
-static void choose_programs(bool all, int only)
+static void choose_programs(bool all, const char *only)
 {
 	struct bpf_program *program;
-	int i = 0;
 
 	bpf_object__for_each_program(program, object) {
-		if (only >= 0)
-			bpf_program__set_autoload(program, i++ == only);
+		if (*only)
+			bpf_program__set_autoload(program, !strcmp(bpf_program__name(program), only));
 		else if (all)
 			bpf_program__set_autoload(program, true);
 	}
@@ -456,7 +455,7 @@ static void put_part(const char *key, FILE *part, char open, char close)
 	}
 }
 
-static void answer(const char *mode, int only, const char *path, const char *btf)
+static void answer(const char *mode, const char *only, const char *path, const char *btf)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = *btf ? btf : NULL);
 	struct bpf_object *opened;
@@ -524,7 +523,7 @@ int main(void)
 			return 2;
 		child = fork();
 		if (child == 0)
-			answer(field[0], atoi(field[1]), field[2], field[3]);
+			answer(field[0], field[1], field[2], field[3]);
 		if (child < 0 || waitpid(child, &status, 0) < 0)
 			return 1;
 		if (status) {

@@ -12,8 +12,8 @@ export class Witness {
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
 
-  /** @param only The number of the one program to load. */
-  async ask({ object, btf, everything, toKernel }, only = -1) {
+  /** @param question As `ask` of ours.mjs has it. */
+  async ask({ object, btf, everything, only = '', toKernel }) {
     this.#child.stdin.write(`${toKernel ? 'k' : ''}${everything ? 'e' : ''}\t${only}\t${object}\t${btf ?? ''}\n`);
     for (;;) {
       const { value, done } = await this.#lines.next();
