@@ -46,7 +46,10 @@ const choose = (object, { everything, only }) =>
     ? object
     : {
         ...object,
-        programs: object.programs.map((program) => ({ ...program, autoload: only === undefined || program.name === only })),
+        // Subprograms go with whoever calls them.
+        programs: object.programs.map((program) =>
+          program.isSubprogram ? program : { ...program, autoload: only === undefined || program.name === only },
+        ),
       };
 
 const refusal = (error) =>
