@@ -16,7 +16,9 @@ export function compare(theirs, ours) {
   const theyRefuse = theirs.error !== 0;
   const weRefuse = ours.refused !== undefined;
   const refusals = {
-    ...(theyRefuse && { theirs: theirs.crashed ? `crashed: ${theirs.crashed}` : `${errnoName(theirs.error)}: ${theirs.warning}` }),
+    ...(theyRefuse && {
+      theirs: theirs.crashed ? `crashed: ${theirs.crashed}` : `${errnoName(theirs.error)}: ${theirs.warning}`,
+    }),
     ...(weRefuse && { ours: ours.refused }),
   };
   if (theyRefuse !== weRefuse)
@@ -58,7 +60,9 @@ function effective(maps) {
     ...map,
     // The kernel looks at the descriptor only where a type id goes with it.
     ...((map.btf_key_type_id || map.btf_value_type_id) && { btf_fd }),
-    ...(inner !== undefined && { inner: maps[inner] ? JSON.stringify({ ...maps[inner], btf_fd: undefined }, sortedKeys(maps[inner])) : 'unknown' }),
+    ...(inner !== undefined && {
+      inner: maps[inner] ? JSON.stringify({ ...maps[inner], btf_fd: undefined }, sortedKeys(maps[inner])) : 'unknown',
+    }),
   }));
 }
 const sortedKeys = (value) => Object.keys(value).sort();
@@ -77,7 +81,14 @@ function listed(kind, [theirs, ours], keyOf) {
   return [...new Set([...a.keys(), ...b.keys()])].flatMap((key) =>
     a.has(key) && b.has(key)
       ? fields(kind, [a.get(key), b.get(key)], key)
-      : [{ field: `${kind}: ${a.has(key) ? 'missing' : 'too many'}`, at: key, theirs: short(a.get(key)), ours: short(b.get(key)) }],
+      : [
+          {
+            field: `${kind}: ${a.has(key) ? 'missing' : 'too many'}`,
+            at: key,
+            theirs: short(a.get(key)),
+            ours: short(b.get(key)),
+          },
+        ],
   );
 }
 
@@ -100,7 +111,9 @@ function fields(kind, [theirs, ours], at = '') {
 
 const order = (kind, [theirs, ours]) => {
   const [a, b] = [theirs, ours].map((list) => list.map(({ name }) => name).join(' '));
-  return a !== b && a.split(' ').sort().join() === b.split(' ').sort().join() ? [{ field: `${kind}: order`, at: '', theirs: a, ours: b }] : [];
+  return a !== b && a.split(' ').sort().join() === b.split(' ').sort().join()
+    ? [{ field: `${kind}: order`, at: '', theirs: a, ours: b }]
+    : [];
 };
 
 const SHOWN = 96;

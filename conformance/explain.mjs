@@ -28,6 +28,7 @@ const fits = (known, object, row, thing) =>
     [known.source, object.source],
     [known.kernel, row.kernel],
     [known.field, thing.field],
+    [known.at, thing.at],
     [known.theirs, thing.theirs],
     [known.ours, thing.ours],
   ].every(([pattern, text]) => pattern === undefined || new RegExp(pattern).test(text ?? ''));

@@ -10,8 +10,8 @@ import { CACHE, once, say } from './cache.mjs';
 /** Each series, and where Debian has it. The newest is whatever is newest in backports. */
 const SERIES = {
   '5.10': ['bullseye-security'],
-  '6.1': ['bookworm-security', 'bookworm'],
-  '6.12': ['bookworm-security', 'bookworm-backports'],
+  6.1: ['bookworm-security', 'bookworm'],
+  6.12: ['bookworm-security', 'bookworm-backports'],
   newer: ['trixie-backports', 'sid'],
 };
 const NEWEST = 'newer';
@@ -41,7 +41,10 @@ function fetchKernel(series, home) {
 function newest(suites, pattern) {
   for (const name of suites) {
     const from = suite(name);
-    const found = from.search('^linux-image-[0-9].*').filter((name) => pattern.test(name)).at(-1);
+    const found = from
+      .search('^linux-image-[0-9].*')
+      .filter((name) => pattern.test(name))
+      .at(-1);
     if (!found) continue;
     const version = found.slice('linux-image-'.length);
     // Since 7.0 the image lies in a package of its own.
@@ -67,11 +70,17 @@ function carveBtf(image) {
   return sectionBtf(unpacked(image.subarray(start, start + image.readUInt32LE(SETUP.payload_length))));
 }
 
+const PACKERS = new Map([
+  [0xfd2fb528, 'zstd'],
+  [0x184c2102, 'lz4'],
+  [0x587a37fd, 'xz'],
+]);
+
 /** All but gzip are followed by four bytes that tell the unpacked size. */
 function unpacked(payload) {
   const magic = payload.readUInt32LE(0);
   if ((magic & 0xffff) === 0x8b1f) return gunzipSync(payload);
-  const tool = { [0xfd2fb528]: 'zstd', [0x184c2102]: 'lz4', [0x587a37fd]: 'xz' }[magic];
+  const tool = PACKERS.get(magic);
   if (!tool) throw new Error(`a kernel image packed in an unknown way: ${magic.toString(16)}`);
   return execFileSync(tool, ['-dc'], { input: payload.subarray(0, -4), maxBuffer: 1 << 30, stdio: ['pipe', 'pipe', 'pipe'] });
 }

@@ -15,7 +15,20 @@ export function buildWitness() {
   const witness = join(HOME, 'witness');
   const includes = ['src', 'include', 'include/uapi'].map((folder) => `-I${join(HOME, folder)}`);
   const source = join(ROOT, 'conformance/witness.c');
-  execFileSync('gcc', ['-O2', '-Wall', '-Wextra', '-Werror', ...includes, source, LIBRARY, '-lelf', '-lz', '-ldl', '-o', witness]);
+  execFileSync('gcc', [
+    '-O2',
+    '-Wall',
+    '-Wextra',
+    '-Werror',
+    ...includes,
+    source,
+    LIBRARY,
+    '-lelf',
+    '-lz',
+    '-ldl',
+    '-o',
+    witness,
+  ]);
   const [, version] = /libbpf_(\S+?)\.orig/.exec(readFileSync(join(HOME, 'package'), 'utf8')) ?? [];
   return { witness, version };
 }

@@ -74,7 +74,8 @@ function noting(noted, object, toKernel) {
       kernelNames.set(id, attr.map_name);
       noted.maps.push({ ...mapFields(attr, mapIds), ...(result < 0 && { refused: -result }) });
     },
-    BPF_MAP_UPDATE_ELEM: ({ attr }) => noted.contents.push({ map: own(attr.map_fd), key: hexOf(attr.key), ...valueOf(attr, own) }),
+    BPF_MAP_UPDATE_ELEM: ({ attr }) =>
+      noted.contents.push({ map: own(attr.map_fd), key: hexOf(attr.key), ...contentOf(attr, own) }),
     BPF_MAP_FREEZE: ({ attr }) => noted.contents.push({ map: own(attr.map_fd), frozen: 1 }),
     BPF_OBJ_GET: ({ attr }) => noted.paths.push({ what: 'get', path: attr.pathname }),
     BPF_OBJ_PIN: ({ attr }) =>
@@ -130,7 +131,9 @@ const DESCRIPTORS = { map: ['btf_fd', 'value_type_btf_obj_fd'], program: ['prog_
 
 /** What is 0 is left out, as the witness leaves it out; of a descriptor only its being there is told. */
 const fieldsOf = (attr, of) => ({
-  ...Object.fromEntries(NUMBERS[of].flatMap((name) => (attr[name] ? [[name, Number(BigInt.asUintN(64, BigInt(attr[name])))]] : []))),
+  ...Object.fromEntries(
+    NUMBERS[of].flatMap((name) => (attr[name] ? [[name, Number(BigInt.asUintN(64, BigInt(attr[name])))]] : [])),
+  ),
   ...Object.fromEntries(DESCRIPTORS[of].flatMap((name) => (attr[name] ? [[name, 1]] : []))),
 });
 
@@ -159,8 +162,10 @@ function programFields(attr, name, own) {
 }
 
 const hexOf = (value) => (value instanceof Uint8Array ? hex(value) : value?.bytes ? hex(value.bytes) : '');
-function valueOf({ value, flags }, own) {
+function contentOf({ value, flags }, own) {
   const [only] = isWithFds(value) ? value.fds : [];
-  return { ...(only ? { names: own(only.ref) } : isFdRef(value) ? { names: own(value) } : { value: hexOf(value) }), ...(flags && { flags }) };
+  return {
+    ...(only ? { names: own(only.ref) } : isFdRef(value) ? { names: own(value) } : { value: hexOf(value) }),
+    ...(flags && { flags }),
+  };
 }
-

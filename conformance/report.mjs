@@ -33,7 +33,12 @@ export function describeRun({ results, kernels, missing, version, seconds, sourc
     selfRelocation: selfRelocation(results),
     reasons: reasons(rows),
     unknown: [
-      ...crashes.map(({ object, crashed }) => ({ object: object.name, source: object.source, reason: 'crashed', detail: crashed })),
+      ...crashes.map(({ object, crashed }) => ({
+        object: object.name,
+        source: object.source,
+        reason: 'crashed',
+        detail: crashed,
+      })),
       ...rows.flatMap(({ object, kernel, how, explained }) =>
         explained
           .filter(({ known }) => !known)
@@ -54,7 +59,11 @@ function tally(rows) {
   const found = new Map();
   for (const { object, kernel, verdict } of rows) {
     const key = `${object.source}\t${kernel}`;
-    const line = found.get(key) ?? { source: object.source, kernel, counts: Object.fromEntries(VERDICTS.map((name) => [name, 0])) };
+    const line = found.get(key) ?? {
+      source: object.source,
+      kernel,
+      counts: Object.fromEntries(VERDICTS.map((name) => [name, 0])),
+    };
     line.counts[verdict]++;
     found.set(key, line);
   }
@@ -101,7 +110,9 @@ const lacking = ({ name, what, where, remedy }) => [
 ];
 
 function selfRelocation(results) {
-  const broken = results.flatMap(({ object, self }) => self.broken.map((detail) => ({ object: object.name, source: object.source, detail })));
+  const broken = results.flatMap(({ object, self }) =>
+    self.broken.map((detail) => ({ object: object.name, source: object.source, detail })),
+  );
   return {
     objects: results.filter(({ self }) => self.records > 0).length,
     records: results.reduce((sum, { self }) => sum + self.records, 0),
@@ -128,10 +139,14 @@ function reasons(rows) {
 
 // ---- words ----
 
-const percent = (part, whole) => (whole === 0 ? '-' : part === whole ? '100 %' : `${(Math.floor((part / whole) * 10000) / 100).toFixed(2)} %`);
+const percent = (part, whole) =>
+  whole === 0 ? '-' : part === whole ? '100 %' : `${(Math.floor((part / whole) * 10000) / 100).toFixed(2)} %`;
 const table = (head, rows) =>
   [head, head.map((name) => (name.endsWith(':') ? '---:' : '---')), ...rows]
-    .map((cells, i) => `| ${cells.map((cell) => (i === 0 ? cell.replace(/:$/, '') : `${cell}`.replaceAll('|', '\\|'))).join(' | ')} |`)
+    .map(
+      (cells, i) =>
+        `| ${cells.map((cell) => (i === 0 ? cell.replace(/:$/, '') : `${cell}`.replaceAll('|', '\\|'))).join(' | ')} |`,
+    )
     .join('\n');
 const verdictTable = (lines) =>
   table(
@@ -139,7 +154,10 @@ const verdictTable = (lines) =>
     lines.map(({ source, kernel, counts }) => [source, kernel, ...VERDICTS.map((name) => counts[name])]),
   );
 const reasonTable = (lines) =>
-  table(['why', 'answers:', 'objects:', 'for example'], lines.map(({ reason, answers, objects, examples }) => [reason, answers, objects, examples.join(', ')]));
+  table(
+    ['why', 'answers:', 'objects:', 'for example'],
+    lines.map(({ reason, answers, objects, examples }) => [reason, answers, objects, examples.join(', ')]),
+  );
 
 /** For the terminal. */
 export function summary(report, { all }) {
@@ -153,7 +171,10 @@ export function summary(report, { all }) {
     ),
     `running kernel: ${taken.programs} programs, ${taken.accepted} accepted from both, ${taken.refusedAlike} refused alike, ${taken.different} not alike`,
     `own types: ${self.records} field offsets of ${self.objects} objects, ${self.broken.length} changed`,
-    ...report.reasons.map(({ reason, known, answers, objects: of, examples }) => `${known ? '  known' : 'UNKNOWN'} ${answers} (${of} objects, ${examples[0]}) ${reason}`),
+    ...report.reasons.map(
+      ({ reason, known, answers, objects: of, examples }) =>
+        `${known ? '  known' : 'UNKNOWN'} ${answers} (${of} objects, ${examples[0]}) ${reason}`,
+    ),
     ...(all ? unknown.map(({ object, kernel, how, detail }) => `${object} ${kernel} ${how}: ${detail}`) : []),
     `${unknown.length} differences have no reason in known-differences.mjs`,
   ].join('\n');
@@ -213,7 +234,10 @@ program by program. "How far it goes" has all three together.
 
 ## The objects
 
-${table(['source', 'objects:', 'what'], report.sources.map(({ name, objects, note }) => [name, objects, note]))}
+${table(
+  ['source', 'objects:', 'what'],
+  report.sources.map(({ name, objects, note }) => [name, objects, note]),
+)}
 ${report.missing.map(({ source, why }) => `\n- Left out: ${source}: ${why}`).join('')}
 
 ## As written

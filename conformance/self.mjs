@@ -14,7 +14,9 @@ export function selfRelocation(path) {
     const offsets = fixups.filter(({ kind }) => OFFSETS.has(kind));
     return {
       records: offsets.length,
-      broken: offsets.filter(({ before, after }) => after !== before).map(({ program, insn, before, after }) => `${program} ${insn}: ${before} -> ${after}`),
+      broken: offsets
+        .filter(({ before, after }) => after !== before)
+        .map(({ program, insn, before, after }) => `${program} ${insn}: ${before} -> ${after}`),
     };
   } catch (error) {
     return { records: 0, broken: [], refused: error.message };

@@ -15,22 +15,36 @@ const HOME = join(CACHE, 'selftests');
 const TESTS = 'tools/testing/selftests/bpf';
 const WANTED = [TESTS, 'tools/lib/bpf', 'tools/include', 'scripts/bpf_doc.py', 'include/uapi'];
 
-/** Compiles every n-th program for a variant of the instruction set into a folder. */
-export function selftests(cpu, to, every) {
+const SYSTEM = ['/usr/include/x86_64-linux-gnu', '/usr/include'].flatMap((folder) => ['-idirafter', folder]);
+
+const clang = (cpu) => ['clang-19', '-g', '-O2', '-target', 'bpf', `-mcpu=${cpu}`, '-Wno-everything', ...SYSTEM];
+
+/** Debian's own gcc for BPF, from its package: it need not be installed. */
+function gcc() {
+  const home = join(CACHE, 'gcc-bpf');
+  once(join(home, '.done'), () => suite('bookworm').unpack(['gcc-bpf', 'binutils-bpf'], home));
+  const bin = join(home, 'usr/bin');
+  return [join(bin, 'bpf-gcc'), `-B${bin}/`, '-g', '-gbtf', '-O2', '-mcpu=v3', '-mco-re', '-w', ...SYSTEM];
+}
+
+/**
+ * Compiles the programs into a folder.
+ * @param variant Of the instruction set, by clang; or `gcc`.
+ */
+export function selftests(variant, to) {
   once(join(HOME, 'ready'), fetchSources);
   const sources = readdirSync(join(HOME, TESTS, 'progs'))
     .filter((name) => name.endsWith('.c'))
-    .sort()
-    .filter((_, i) => i % every === 0);
-  say(`compiling ${sources.length} of the kernel's selftests for ${cpu}`);
-  const command = ['clang-19', '-g', '-O2', '-target', 'bpf', `-mcpu=${cpu}`, '-D__TARGET_ARCH_x86', '-Wno-everything'];
+    .sort();
+  say(`compiling ${sources.length} of the kernel's selftests: ${variant}`);
+  const command = variant === 'gcc' ? gcc() : clang(variant);
   const folders = ['.', 'inc', TESTS, `${TESTS}/bpf_testmod`, `${TESTS}/libarena`, 'tools/include/uapi'];
-  const includes = [...folders, '/usr/include/x86_64-linux-gnu'].map((folder) => `-I${folder}`);
+  const flags = ['-D__TARGET_ARCH_x86', ...folders.map((folder) => `-I${folder}`)];
   compileAll(
     sources.map((name) => ({
       source: join(TESTS, 'progs', name),
       object: join(to, `${basename(name, '.c')}.bpf.o`),
-      command: [...command, ...includes],
+      command: [...command, ...flags],
     })),
     HOME,
   );
