@@ -47,6 +47,7 @@ function handedOverAlike(theirs, ours) {
     ...fields('types', [theirs.types, ours.types]),
     ...listed('map', mapsOf, ({ map_name }) => map_name),
     ...listed('contents', [contents(theirs), contents(ours)], ({ map, key }) => `${map} ${key}`),
+    ...fields('arena', [theirs, ours].map(memory)),
     ...listed('path', [theirs.paths, ours.paths], ({ what, path }) => `${what} ${path}`),
     ...listed('program', [theirs.programs, ours.programs], ({ name }) => name),
     ...order('programs', [theirs.programs, ours.programs]),
@@ -73,6 +74,13 @@ function contents({ contents, maps }) {
   return contents
     .filter(({ map, value }) => value === undefined || type.get(map) !== MAP_TYPE_ARRAY || !/^0*$/.test(value))
     .map((content) => ({ ...content, key: content.frozen ? 'frozen' : content.key }));
+}
+
+/** An arena starts as zeros, too. */
+function memory({ arena = '' }) {
+  let end = arena.length;
+  while (arena[end - 1] === '0') end--;
+  return { memory: arena.slice(0, end) };
 }
 
 /** Two lists, matched by what their members are called. */

@@ -39,9 +39,10 @@ function classOf({ verdict }, { field, theirs, ours }) {
   const plain = (theirs ?? ours)
     .split('\n')[0]
     .replace(/'[^']*'|"[^"]*"/g, '…')
-    .replace(/\b(Map|Program|Extern|Function|Call of|Variable|Field) [^\s:,]+/g, '$1 …')
+    .replace(/\b(Map|Program|Extern|Function|Call of|Variable|Field|Reference to|function|variable) [^\s:,]+/g, '$1 …')
     .replace(/(map|prog|program|struct|extern \(\w+ \w+\)|relo #)\s?…/g, '$1 …')
     .replace(/-?\b(0x[0-9a-f]+|\d+)\b/g, 'N')
+    .replace(/\bof \.\w[\w.]*/g, 'of …')
     .trim();
   return `${verdict}: ${plain.slice(0, 110)}`;
 }

@@ -57,6 +57,9 @@ const refusal = (error) =>
     ? { name: error.name, what: error.what, where: error.where, remedy: error.remedy, errno: error.errno, call: error.call }
     : { name: 'crash', what: error.stack ?? String(error) };
 
+/** The file system is left as it is. */
+const PLAYED = new Set(['mkdir', 'unlink', 'mount']);
+
 /** Maps and BTF go on to the real kernel; whatever becomes of a program, the load goes on. */
 function noting(noted, object, toKernel) {
   const nameOf = new Map(object.programs.map(({ name }) => [`prog ${name}`, name]));
@@ -82,11 +85,11 @@ function noting(noted, object, toKernel) {
       noted.paths.push({ what: 'pin', path: attr.pathname, ...(isFdRef(attr.bpf_fd) && { map: own(attr.bpf_fd) }) }),
   };
   return {
+    ...realKernel,
     run(step, fds) {
-      if (step.call !== 'bpf') {
-        if (step.call !== 'prlimit64') noted.other.push(step.call);
-        return realKernel.run(step, fds);
-      }
+      if (PLAYED.has(step.call)) return reply(0);
+      if (step.call === 'mmap' && step.contents) noted.arena = hex(step.contents);
+      if (step.call !== 'bpf') return realKernel.run(step, fds);
       if (step.cmd === 'BPF_PROG_LOAD') return loadProgram(step, fds);
       if (step.cmd === 'BPF_PROG_BIND_MAP') return reply(0);
       const answer = answered(step, mapTypes) ?? realKernel.run(step, fds);
@@ -94,7 +97,6 @@ function noting(noted, object, toKernel) {
       else noted.other.push(step.cmd);
       return answer;
     },
-    close: realKernel.close,
   };
 
   function loadProgram(step, fds) {

@@ -411,7 +411,8 @@ static int print(enum libbpf_print_level level, const char *format, va_list args
 {
 	if (getenv("LIBBPF_DEBUG"))
 		return vfprintf(stderr, format, args);
-	if (level == LIBBPF_WARN && !warning[0])
+	/* The first warning is the cause, but for those after which libbpf goes on. */
+	if (level == LIBBPF_WARN && !warning[0] && !strstr(format, "skipping all of") && !strstr(format, "Retrying without BTF"))
 		vsnprintf(warning, sizeof(warning), format, args);
 	return 0;
 }
