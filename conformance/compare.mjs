@@ -48,7 +48,7 @@ function handedOverAlike(theirs, ours) {
     ...listed('map', mapsOf, ({ map_name }) => map_name),
     ...listed('contents', [contents(theirs), contents(ours)], ({ map, key }) => `${map} ${key}`),
     ...fields('arena', [theirs, ours].map(memory)),
-    ...listed('path', [theirs.paths, ours.paths], ({ what, path }) => `${what} ${path}`),
+    ...listed('path', [theirs, ours].map(pins), ({ what, path }) => `${what} ${path}`),
     ...listed('program', [theirs.programs, ours.programs], ({ name }) => name),
     ...order('programs', [theirs.programs, ours.programs]),
   ];
@@ -82,6 +82,9 @@ function memory({ arena = '' }) {
   while (arena[end - 1] === '0') end--;
   return { memory: arena.slice(0, end) };
 }
+
+/** Looking for what is pinned already is a question, which may be asked in other ways. */
+const pins = ({ paths }) => paths.filter(({ what }) => what === 'pin');
 
 /** Two lists, matched by what their members are called. */
 function listed(kind, [theirs, ours], keyOf) {
