@@ -6,6 +6,8 @@ import { explain } from './explain.mjs';
 import { KNOWN } from './known-differences.mjs';
 
 const WIDER = 'everything';
+/** We would refuse these even where libbpf did not. */
+const NOT_YET = /(is|are) not supported yet$/;
 
 /** Everything that the page says, as a value. `unknown` are the differences that no reason covers. */
 export function describeRun({ results, kernels, missing, version, seconds, sources }) {
@@ -29,7 +31,11 @@ export function describeRun({ results, kernels, missing, version, seconds, sourc
     alone: tally(rows.filter(({ how }) => how.startsWith('only'))),
     agreement: kernels.map(({ name }) => agreement(name, rows)),
     acceptance: acceptance(rows),
-    refusals: { both: refusals.length, lacking: count(refusals.flatMap(({ ours }) => lacking(ours))) },
+    refusals: {
+      both: refusals.length,
+      notYet: refusals.filter(({ ours }) => NOT_YET.test(ours.what)).length,
+      lacking: count(refusals.flatMap(({ ours }) => lacking(ours))),
+    },
     selfRelocation: selfRelocation(results),
     reasons: reasons(rows),
     unknown: [
@@ -159,6 +165,34 @@ const reasonTable = (lines) =>
     lines.map(({ reason, answers, objects, examples }) => [reason, answers, objects, examples.join(', ')]),
   );
 
+function agreementTable(lines) {
+  const sum = (name) => lines.reduce((total, line) => total + line[name], 0);
+  const names = ['prepared', 'same', 'known', 'refused', 'refusedByUs', 'refusedAlike'];
+  const all = { kernel: 'all', ...Object.fromEntries(names.map((name) => [name, sum(name)])) };
+  return table(
+    [
+      'types of',
+      'libbpf prepares:',
+      'the same:',
+      'share:',
+      'explained:',
+      'libbpf refuses:',
+      'we refuse too:',
+      'for a like reason:',
+    ],
+    [...lines, all].map(({ kernel, prepared, same, known, refused, refusedByUs, refusedAlike }) => [
+      kernel,
+      prepared,
+      same,
+      percent(same, prepared),
+      known,
+      refused,
+      refusedByUs,
+      refusedAlike,
+    ]),
+  );
+}
+
 /** For the terminal. */
 export function summary(report, { all }) {
   const { objects, seconds, libbpf, agreement: shares, acceptance: taken, unknown, selfRelocation: self } = report;
@@ -194,23 +228,15 @@ Types: ${report.kernels.map(({ name, version }) => `${name} (${version})`).join(
 
 ## How far it goes
 
-${table(
-  ['types of', 'libbpf prepares:', 'the same:', 'share:', 'libbpf refuses:', 'we refuse too:', 'for a like reason:'],
-  report.agreement.map(({ kernel, prepared, same, refused, refusedByUs, refusedAlike }) => [
-    kernel,
-    prepared,
-    same,
-    percent(same, prepared),
-    refused,
-    refusedByUs,
-    refusedAlike,
-  ]),
-)}
+${agreementTable(report.agreement)}
+
+*explained* are those whose every difference is in the list of known differences. *for a like reason*: both before
+any system call failed, or with the same error number.
 
 - Programs given to the running kernel by both: ${report.acceptance.programs}. Accepted from both ${report.acceptance.accepted}, refused from both with
   the same error number ${report.acceptance.refusedAlike}, otherwise ${report.acceptance.different}.
 - An object fitted to its own types keeps its field offsets: ${report.selfRelocation.records} offsets of ${report.selfRelocation.objects} objects, ${report.selfRelocation.broken.length} changed.
-- Objects that both refuse: ${report.refusals.both}. What our messages lack: ${
+- Answers that are refusals from both: ${report.refusals.both}; ${report.refusals.notYet} of them from us only because tsbpf cannot do it yet. What our messages lack: ${
   Object.entries(report.refusals.lacking)
     .map(([what, times]) => `${what} ${times}`)
     .join(', ') || 'nothing'
