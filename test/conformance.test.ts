@@ -1,0 +1,57 @@
+// What `npm run conformance` calls a difference: a comparison that finds none must be able to find one.
+
+import { expect, it } from 'vitest';
+
+// Plain JavaScript, without types.
+const { compare } = await import(new URL('../conformance/compare.mjs', import.meta.url).href);
+const { explain } = await import(new URL('../conformance/explain.mjs', import.meta.url).href);
+
+const program = { name: 'p', prog_type: 5, insns: 'b700000000000000', refs: [{ insn: 0, map: 'm' }], outcome: 0 };
+const map = { map_name: 'm', map_type: 2, key_size: 4, value_size: 4, max_entries: 1, btf_fd: 1, btf_value_type_id: 7 };
+const content = { map: 'm', key: '00000000', value: '01000000' };
+const answer = { types: { btfRefused: 0, btf: '9feb' }, maps: [map], contents: [content], paths: [], programs: [program] };
+const theirs = { ...answer, error: 0 };
+const refused = { name: 'SyscallError', what: 'no', where: { file: 'f' }, errno: 'EINVAL', call: 'bpf(BPF_MAP_CREATE)' };
+
+const verdict = (ours: object, of: object = theirs): string => compare(of, ours).verdict;
+const fields = (ours: object, of: object = theirs): string[] =>
+  compare(of, ours).differences.map(({ field }: { field: string }) => field);
+
+it('finds nothing where nothing differs', () => {
+  expect(verdict(answer)).toBe('same');
+});
+
+it.each([
+  ['types: btf', { types: { btfRefused: 0, btf: '9fec' } }],
+  ['map: max_entries', { maps: [{ ...map, max_entries: 2 }] }],
+  ['map: btf_fd', { maps: [{ ...map, btf_fd: undefined }] }],
+  ['map: missing', { maps: [] }],
+  ['contents: value', { contents: [{ ...content, value: '02000000' }] }],
+  ['contents: too many', { contents: [content, { map: 'm', frozen: 1 }] }],
+  ['arena: memory', { arena: '01' }],
+  ['path: too many', { paths: [{ what: 'pin', path: '/p', map: 'm' }] }],
+  ['program: insns', { programs: [{ ...program, insns: 'b700000001000000' }] }],
+  ['program: refs', { programs: [{ ...program, refs: [] }] }],
+  ['program: outcome', { programs: [{ ...program, outcome: 22 }] }],
+  ['program: attach_btf_id', { programs: [{ ...program, attach_btf_id: 1 }] }],
+])('finds %s', (field, change) => {
+  expect(fields({ ...answer, ...change })).toEqual([field]);
+});
+
+it('takes zeros in an array for what an array starts as', () => {
+  const zeros = { ...content, key: '00000000', value: '00000000' };
+  expect(verdict({ ...answer, contents: [] }, { ...theirs, contents: [zeros] })).toBe('same');
+});
+
+it('tells who refuses, and compares the error numbers of system calls', () => {
+  const failing = { ...theirs, error: 22, failedErrno: 22, warning: '' };
+  expect(verdict({ ...answer, refused })).toBe('tsbpf alone refuses');
+  expect(verdict(answer, failing)).toBe('libbpf alone refuses');
+  expect(verdict({ ...answer, refused }, failing)).toBe('both refuse');
+  expect(fields({ ...answer, refused: { ...refused, errno: 'EPERM' } }, failing)).toEqual(['errno']);
+});
+
+it('knows no reason for what nobody listed', () => {
+  const row = { kernel: 'running', ...compare(theirs, { ...answer, maps: [] }) };
+  expect(explain({ name: 'o', source: 's' }, row)).toMatchObject([{ known: false, reason: 'different: map: missing' }]);
+});
