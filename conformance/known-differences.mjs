@@ -19,11 +19,4 @@ export const KNOWN = [
     reason:
       "LINUX_HAS_SYSCALL_WRAPPER: libbpf attaches a kprobe to find out, and says no on a kernel without kprobes; we read the kernel's symbols",
   },
-  {
-    verdict: 'tsbpf alone refuses',
-    ours: 'it is at \\d+, outside the \\d+ bytes of \\.',
-    source: '^selftests gcc$',
-    reason:
-      "gcc-bpf 12 writes a variable's place into the instruction as well as into the symbol. libbpf adds both up and the kernel says EINVAL; we refuse the object and say which reference",
-  },
 ];

@@ -21,7 +21,7 @@ import {
 } from '../maps/index.js';
 import { type BpfFunction, type BpfMapDef, type BpfObject, isArena } from '../object/index.js';
 import { type FdRef, loadable, stepIds } from '../plan/index.js';
-import { type Mapping, map as mapMemory, mapOps, memoryAt, pageSize, pollWaiter, readToEnd } from '../syscall/index.js';
+import { type Mapping, map as mapMemory, mapOps, memoryOf, pageSize, pollWaiter, readToEnd } from '../syscall/index.js';
 import { BPF_F_MMAPABLE } from '../uapi/bpf.js';
 import { BPF_MAP_TYPE } from '../uapi/enums.js';
 import type { ObjectTypes, Section, Untyped } from './types.js';
@@ -149,9 +149,8 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
   arena(): ArrayBuffer {
     const arena = this.object.maps.find(isArena);
     const memory = arena && this.#open.memory(stepIds.memory(arena.name));
-    const buffer = memory && memoryAt(memory.address);
-    if (!buffer) throw new UsageError('The object has no arena', { where: this.object.where });
-    return buffer;
+    if (!memory) throw new UsageError('The object has no arena', { where: this.object.where });
+    return memoryOf(memory);
   }
 
   /** The descriptor of a map or program, for calls that tsbpf does not have; it stays ours. */

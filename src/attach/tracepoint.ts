@@ -1,8 +1,8 @@
 // tp/<category>/<name>: a perf event on the tracepoint, and the program on the perf event.
 
-import { UnsupportedError } from '../errors.js';
+import { FormatError, UnsupportedError } from '../errors.js';
 import type { BpfFunction, BpfObject } from '../object/index.js';
-import { type KernelFacts, type Step, stepIds, tracepointOf } from '../plan/index.js';
+import { type KernelFacts, type Step, stepIds, targetOf, tracepointOf } from '../plan/index.js';
 import { BPF_ATTACH_TYPE } from '../uapi/enums.js';
 import { PERF_ATTR_SIZE_VER0, PERF_FLAG_FD_CLOEXEC, PERF_TYPE } from '../uapi/perf-event.js';
 
@@ -11,9 +11,14 @@ import { PERF_ATTR_SIZE_VER0, PERF_FLAG_FD_CLOEXEC, PERF_TYPE } from '../uapi/pe
  * @see libbpf bpf_program__attach_tracepoint and bpf_program__attach_perf_event_opts, src/libbpf.c
  */
 export function attachTracepoint(object: BpfObject, program: BpfFunction, facts: KernelFacts): Step[] {
-  const target = tracepointOf(object, program);
-  if (target === undefined) return [];
+  if (targetOf(program) === undefined) return []; // a bare `tp` is for its user to attach
+  const target = tracepointOf(program);
   const where = { ...object.where, program: program.name, section: program.section };
+  if (target === undefined)
+    throw new FormatError(`Section "${program.section}" names no tracepoint`, {
+      where,
+      remedy: 'Write SEC("tp/<category>/<name>"), for example SEC("tp/sched/sched_process_exec").',
+    });
   const id = facts.tracepointIds.get(target);
   if (id === undefined) throw new UnsupportedError(`The id of tracepoint ${target} is not among the facts`, { where });
 

@@ -53,7 +53,10 @@ function describe(name: string, weak: boolean, btf: Btf | undefined, sections: R
   const at = { ...where, type: name };
   if (type.kind !== 'VAR' && type.kind !== 'FUNC') throw new FormatError(`Extern ${name} is ${type.kind}`, { where: at });
   if (type.linkage !== (type.kind === 'VAR' ? BTF_VAR_GLOBAL_EXTERN : BTF_FUNC_EXTERN))
-    throw new FormatError(`${name} is an undefined symbol, but BTF describes it as defined here`, { where: at });
+    throw new FormatError(`${name} is an undefined symbol, but BTF describes it as defined here`, {
+      where: at,
+      remedy: 'Compile with clang, or a newer gcc: old ones do not tell declarations from definitions in BTF.',
+    });
   const section = sections.get(id);
   if (section === undefined)
     throw new FormatError(`${name} is declared, but not defined anywhere: it is in no section of the kernel's`, {

@@ -40,8 +40,22 @@ export function linkProgram(object: BpfObject, program: BpfFunction): LinkedProg
 
   const place = (fn: BpfFunction): number => {
     const start = end;
-    if (placed.size >= MOST_FUNCTIONS) throw refuse(object, program, 0, `it calls more than ${MOST_FUNCTIONS} functions`);
-    if (start + insnCount(fn.insns) > MOST_INSNS) throw refuse(object, program, 0, `it has more than ${MOST_INSNS} instructions`);
+    if (placed.size >= MOST_FUNCTIONS)
+      throw refuse(
+        object,
+        program,
+        0,
+        `it calls more than ${MOST_FUNCTIONS} functions`,
+        'Make some of them inline: the kernel takes no more in one program.',
+      );
+    if (start + insnCount(fn.insns) > MOST_INSNS)
+      throw refuse(
+        object,
+        program,
+        0,
+        `it has more than ${MOST_INSNS} instructions`,
+        'Split it up with tail calls: no kernel takes more.',
+      );
     const insns = fn.insns.slice();
     placed.set(fn, start);
     parts.push(insns);
@@ -54,7 +68,14 @@ export function linkProgram(object: BpfObject, program: BpfFunction): LinkedProg
       const target = callTarget(fn, insns, i, reference);
       if (target === undefined) continue;
       const callee = text.find((candidate) => target >= candidate.start && target < candidate.start + insnCount(candidate.insns));
-      if (!callee) throw refuse(object, fn, i, `it calls instruction ${target} of .text, where no function is`);
+      if (!callee)
+        throw refuse(
+          object,
+          fn,
+          i,
+          `it calls instruction ${target} of .text, where no function is`,
+          'Was the symbol of a function stripped? Use llvm-strip -g, which keeps what a loader needs.',
+        );
       const at = placed.get(callee) ?? place(callee);
       patchInsn(insns, i, { imm: at - (start + i) - 1, ...(reference?.kind === 'subprog_addr' && { src: BPF_PSEUDO_FUNC }) });
     }
@@ -106,5 +127,5 @@ function concat(parts: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
-const refuse = (object: BpfObject, fn: BpfFunction, insn: number, what: string) =>
-  new RelocationError(`Cannot link ${fn.name}: ${what}`, { where: { ...object.where, program: fn.name, insn } });
+const refuse = (object: BpfObject, fn: BpfFunction, insn: number, what: string, remedy: string) =>
+  new RelocationError(`Cannot link ${fn.name}: ${what}`, { where: { ...object.where, program: fn.name, insn }, remedy });

@@ -191,7 +191,10 @@ const FIELDS: Readonly<Record<string, (map: Draft, context: FieldContext) => voi
     if (context.isInner) throw new FormatError('The maps in a map cannot be pinned by its definition', { where: context.where });
     const pinning = uint(context);
     if (pinning > 1)
-      throw new FormatError(`Field "pinning" is ${pinning}; 0 (none) or 1 (by name) expected`, { where: context.where });
+      throw new FormatError(`Field "pinning" is ${pinning}; 0 (none) or 1 (by name) expected`, {
+        where: context.where,
+        remedy: 'Write __uint(pinning, LIBBPF_PIN_BY_NAME), or leave it out.',
+      });
     if (pinning === 1) map.pinPath = `${PIN_ROOT}/${map.name}`;
   },
   map_extra: (map, context) => {

@@ -88,11 +88,10 @@ export const describeFacts = (known: Partial<KernelFacts> = {}): KernelFacts => 
 
 /**
  * What must be asked of a machine before this object can be planned for it. Pure: asks nothing itself.
- * @throws {FormatError} for a section that should name a tracepoint and does not.
  */
 export function wanted(object: BpfObject): Wanted {
   const tracepoints = loadable(object).flatMap((program) =>
-    program.def?.attach === 'tracepoint' ? (tracepointOf(object, program) ?? []) : [],
+    program.def?.attach === 'tracepoint' ? (tracepointOf(program) ?? []) : [],
   );
   const externs = externQuestions(object);
   const attachBtf =

@@ -209,7 +209,10 @@ function resolveSpec(shared: Shared, btf: Btf, local: Spec, options: ValueOption
   const own = coreValue(local, options);
   const base = { local, own, before: own.value, expected: own.validate ? own.value : undefined };
   if (kind === 'local_type_id') return { ...base, verdicts: [], after: own.value };
-  if (!btf.name(root)) throw new RelocationError(`an anonymous ${btf.kind(root)} cannot be found by name`);
+  if (!btf.name(root))
+    throw new RelocationError(`an anonymous ${btf.kind(root)} cannot be found by name`, {
+      remedy: 'Relocate through a type that has a name: give the struct one, or reach it as a member of one that has.',
+    });
   if (!target) {
     throw new RelocationError(`${spell(btf, root)} has to be found in a kernel's BTF, and there is none`, {
       remedy: 'Name a file with --btf FILE, or { btf } in the API.',

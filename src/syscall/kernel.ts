@@ -2,15 +2,15 @@
 
 import { toCString } from '../bytes/index.js';
 import { UsageError } from '../errors.js';
-import { type Kernel, type Reply, reply } from '../load/index.js';
+import { type Kernel, type Memory, type Reply, reply } from '../load/index.js';
 import { type AttrImage, encodeAttr, type FdRef, type Step } from '../plan/index.js';
 import { BPF_ATTR } from '../uapi/bpf.js';
 import { BPF_CMD } from '../uapi/enums.js';
 import { PERF_ATTR_SIZE_VER0, PERF_EVENT_ATTR, PERF_EVENT_IOC } from '../uapi/perf-event.js';
 import { RLIMIT } from '../uapi/resource.js';
 import type { Arch } from '../uapi/syscalls.js';
-import { addressOf, syscall } from './libc.js';
-import { type Mapping, mapShared, owned } from './mapping.js';
+import { addressOf, bufferAt, syscall } from './libc.js';
+import { type Mapping, mapShared, owned, unmap } from './mapping.js';
 
 /** Fields through which the kernel answers. */
 const OUTPUTS: ReadonlySet<string> = new Set(['log_buf']);
@@ -21,17 +21,23 @@ export const realKernel: Kernel = {
   close: (fd) => {
     syscall('close', fd);
   },
-  unmap: ({ address }) => {
-    mapped.get(address)?.close();
-    mapped.delete(address);
+  unmap: ({ address, length }) => {
+    const shown = views.get(address);
+    views.delete(address);
+    if (shown) shown.close();
+    else unmap(address, length);
   },
 };
 
-/** Memory that steps mapped, by address. A view of it may live longer, so it goes as all mappings go. */
-const mapped = new Map<number, Mapping>();
+/** Views of memory that steps mapped, by address. They may live longer than it does. */
+const views = new Map<number, Mapping>();
 
-/** The memory that a step mapped at this address. */
-export const memoryAt = (address: number): ArrayBuffer | undefined => mapped.get(address)?.buffer;
+/** The memory that a step mapped. */
+export function memoryOf({ address, length }: Memory): ArrayBuffer {
+  const view = views.get(address) ?? owned(address, length);
+  views.set(address, view);
+  return view.buffer;
+}
 
 const AT_FDCWD = -100;
 const O_CLOEXEC = 0o2000000;
@@ -62,10 +68,7 @@ function run(step: Step, resolve: (ref: FdRef) => number): Reply {
       return reply(syscall('close', resolve(step.on)));
     case 'mmap': {
       const address = mapShared(resolve(step.on), step.length, step.address);
-      if (address < 0) return reply(address);
-      const memory = owned(address, step.length);
-      mapped.set(address, memory);
-      if (step.contents) new Uint8Array(memory.buffer).set(step.contents);
+      if (address >= 0 && step.contents) new Uint8Array(bufferAt(address, step.contents.length)).set(step.contents);
       return reply(address);
     }
     case 'open':

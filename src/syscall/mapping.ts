@@ -18,8 +18,17 @@ export interface Mapping extends Disposable {
   close(): void;
 }
 
-const released = new FinalizationRegistry<{ readonly address: number; readonly length: number }>(({ address, length }) => {
-  syscall('munmap', address, length);
+/** Pages that stand where a mapping was, for as long as somebody holds a view of it. `taken`: something else is there by now. */
+interface Remains {
+  readonly address: number;
+  readonly length: number;
+  taken: boolean;
+}
+const remains = new Map<number, Remains>();
+const released = new FinalizationRegistry<Remains>((rest) => {
+  if (rest.taken) return;
+  remains.delete(rest.address);
+  syscall('munmap', rest.address, rest.length);
 });
 
 /**
@@ -40,19 +49,38 @@ export function map(
   return owned(address, length);
 }
 
-/** @returns The address, or a negated errno. Nothing else that is mapped there is replaced. */
-export const mapShared = (fd: number, length: number, at: bigint): number =>
-  syscall('mmap', at, length, PROT_READ | PROT_WRITE, MAP_SHARED | (at === 0n ? 0 : MAP_FIXED_NOREPLACE), fd, 0);
+/**
+ * Maps all of a map's memory, at an address of its own choice or anywhere (0). Nothing that is in use there is replaced; the
+ * remains of an earlier mapping are.
+ * @returns The address, or a negated errno.
+ */
+export function mapShared(fd: number, length: number, at: bigint): number {
+  const rest = at === 0n ? undefined : remains.get(Number(at));
+  const isFree = rest?.length === length;
+  const fixed = at === 0n ? 0 : isFree ? MAP_FIXED : MAP_FIXED_NOREPLACE;
+  const address = syscall('mmap', at, length, PROT_READ | PROT_WRITE, MAP_SHARED | fixed, fd, 0);
+  if (address >= 0 && rest && isFree) {
+    rest.taken = true;
+    remains.delete(address);
+  }
+  return address;
+}
+
+export const unmap = (address: number, length: number): void => {
+  syscall('munmap', address, length);
+};
 
 /** Memory that is mapped already, as a buffer that may outlive it. */
 export function owned(address: number, length: number): Mapping {
   const buffer = bufferAt(address, length);
-  released.register(buffer, { address, length });
+  const rest: Remains = { address, length, taken: false };
+  released.register(buffer, rest);
   let open = true;
   const close = () => {
     if (!open) return;
     open = false;
     syscall('mmap', address, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    remains.set(address, rest);
   };
   return { buffer, close, [Symbol.dispose]: close };
 }

@@ -90,6 +90,10 @@ describeWithCompiler('compiled for the occasion', () => {
       expect(runSyscallProgram(loaded.fd('program', 'bump'), NO_CONTEXT)).toBe(52);
       loaded.close();
       expect(new DataView(memory).getBigUint64(0, true)).toBe(0n); // stale, and harmless
+      const again = object.load();
+      expect(runSyscallProgram(again.fd('program', 'bump'), NO_CONTEXT)).toBe(42);
+      again.close();
+      expect(runSyscallProgram(object.load().fd('program', 'bump'), NO_CONTEXT)).toBe(42);
     });
   });
 

@@ -468,13 +468,6 @@ describe('sections and programs', () => {
 
     it.each<[string, string, SymbolInput, readonly SectionInput[], string]>([
       [
-        'past a data section',
-        LOAD,
-        { name: 'v', section: '.data', value: 16 },
-        [DATA],
-        'Reference to v: it is at 16, outside the 16 bytes of .data',
-      ],
-      [
         'by another instruction',
         'b7010000 00000000 9500000000000000',
         { name: 'v', section: '.data' },
