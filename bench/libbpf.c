@@ -259,6 +259,43 @@ static void run_btf(char **arguments)
     free(times);
 }
 
+/* ---- CO-RE ---- */
+
+/* libbpf says when it begins with the relocations of an object, and what became of each: the time in between is theirs. */
+static uint64_t relocation_start, relocation_end;
+
+static int note_relocations(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+    (void)level;
+    (void)arguments;
+    if (!relocation_start && strstr(format, "CO-RE relocations"))
+        relocation_start = now();
+    else if (strstr(format, "relo #"))
+        relocation_end = now();
+    return 0;
+}
+
+/* Whether the kernel takes the object does not matter: by then the relocations are done. */
+static void run_relocate(char **arguments)
+{
+    size_t repeat = number("REPEAT", arguments[1], 1, 1000);
+    uint64_t *times = new_times(repeat);
+
+    libbpf_set_print(note_relocations);
+    for (size_t i = 0; i < repeat; i++) {
+        struct bpf_object *object = bpf_object__open(arguments[0]);
+
+        if (!object)
+            die("cannot open %s: %s", arguments[0], reason(errno));
+        relocation_start = relocation_end = 0;
+        bpf_object__load(object);
+        times[i] = relocation_end > relocation_start ? relocation_end - relocation_start : 0;
+        bpf_object__close(object);
+    }
+    print_times(0, times, repeat);
+    free(times);
+}
+
 /* ---- the producer ---- */
 
 /* struct args of bpf/bench.bpf.c. */
@@ -596,6 +633,7 @@ static const struct command {
     { "cold", 1, run_cold, "OBJ", "the same once, then bootstrap's header line" },
     { "rss", 1, run_rss, "OBJ", "resident memory when attached: {rss_kb}" },
     { "btf", 2, run_btf, "FILE REPEAT", "parse a BTF file and find struct task_struct: {ns}" },
+    { "relocate", 2, run_relocate, "OBJ REPEAT", "CO-RE relocations, within a load: {ns}; 0 where there were none" },
     { "drain", 4, run_drain, "OBJ SIZE RECORDS REPEAT", "consume a ring that was filled before: {records, ns}" },
     { "live", 3, run_live, "OBJ SIZE SECONDS", "consume on CPU 0, produce on CPU 1: {received, produced, dropped, seconds}" },
     { "feed", 5, run_feed, "PROG SIZE COUNT_PER_CALL UNTIL CPU", "produce for another process: {calls, records, dropped}" },
@@ -605,7 +643,7 @@ static void print_usage(void)
 {
     fputs("usage: libbpf-bench COMMAND ARGUMENTS\n", stderr);
     for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
-        fprintf(stderr, "  %-5s %-35s %s\n", commands[i].name, commands[i].arguments, commands[i].what);
+        fprintf(stderr, "  %-8s %-35s %s\n", commands[i].name, commands[i].arguments, commands[i].what);
     fputs("PROG: a pinned program's path, or fd:N, inherited. UNTIL: SECONDS; 0: stdin closes; total=N: N attempts.\n", stderr);
 }
 

@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { BpfError, open } from 'tsbpf';
 import { nameIndex } from 'tsbpf/btf';
+import { relocate } from 'tsbpf/relocate';
 import { addressOf, readBtf, syscall } from 'tsbpf/syscall';
 
 const BPF_PROG_TEST_RUN = 10;
@@ -51,6 +52,26 @@ function btf(file, repeat) {
     if (found === undefined) throw new Error(`${file} has no struct task_struct`);
   });
   return { ns };
+}
+
+/** What CO-RE makes of an object, against the running kernel's types. */
+function relocating(file, repeat) {
+  const { object } = open(file);
+  const kernel = readBtf('/sys/kernel/btf/vmlinux');
+  return { ns: times(repeat, () => relocate(object, { kernel })) };
+}
+
+/** Of each object, how many CO-RE records a load applies; 0 for those that cannot be opened. */
+function records(...files) {
+  return files.map((file) => {
+    try {
+      const { object } = open(file);
+      return object.littleEndian ? relocate(object, { kernel: readBtf('/sys/kernel/btf/vmlinux') }).fixups.length : 0;
+    } catch (error) {
+      if (error instanceof BpfError) return 0;
+      throw error;
+    }
+  });
 }
 
 // ---- the ring ----
@@ -158,6 +179,8 @@ async function live(how, file, size, seconds, harness) {
 const COMMANDS = {
   load: ([file, repeat]) => load(file, Number(repeat)),
   btf: ([file, repeat]) => btf(file, Number(repeat)),
+  relocate: ([file, repeat]) => relocating(file, Number(repeat)),
+  records: (files) => records(...files),
   drain: ([how, file, size, records, repeat]) => drain(how, file, Number(size), Number(records), Number(repeat)),
   live: ([how, file, size, seconds, harness]) => live(how, file, Number(size), Number(seconds), harness),
 };

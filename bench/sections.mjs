@@ -1,7 +1,9 @@
 // What is measured, part by part. Each part returns rows; both sides of a row run in turns, and the medians are compared.
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import {
   BARE_NODE,
   BENCH,
@@ -178,9 +180,46 @@ function busyNs(pid) {
   return threads.reduce((sum, tid) => sum + Number(readFileSync(`/proc/${pid}/task/${tid}/schedstat`, 'utf8').split(' ')[0]), 0);
 }
 
+// ---- (e) CO-RE ----
+
+const MOST_RECORDS = 10;
+const CORPUS = new URL('../.cache/conformance/objects/', import.meta.url);
+
+/** The objects of the conformance corpus on which CO-RE has the most to do. */
+function richest() {
+  const sources = existsSync(CORPUS) ? readdirSync(CORPUS).filter((source) => !/gcc|v2|v4/.test(source)) : [];
+  const files = sources.flatMap((source) => {
+    const folder = new URL(`${source}/`, CORPUS);
+    return readdirSync(folder).flatMap((name) => (name.startsWith('.') ? [] : [fileURLToPath(new URL(name, folder))]));
+  });
+  if (files.length === 0) throw new Error('Part e takes its objects from the conformance corpus: npm run conformance makes it');
+  const counts = ours('records', ...files);
+  return files
+    .map((file, i) => ({ file, records: counts[i] }))
+    .sort((a, b) => b.records - a.records)
+    .slice(0, 2 * MOST_RECORDS);
+}
+
+async function relocating({ quick }) {
+  const rounds = quick ? 1 : 3;
+  const rows = [];
+  for (const { file, records } of richest()) {
+    if (rows.length === MOST_RECORDS) break;
+    const runs = await interleaved(rounds, {
+      ours: () => ours('relocate', file, quick ? 15 : 40).ns,
+      theirs: () => theirs('relocate', file, quick ? 3 : 6).ns,
+    });
+    const warm = (all) => median(all.flatMap((ns) => ns.slice(ns.length >> 1))) / NS_PER_MS;
+    if (warm(runs.theirs) === 0) continue; // libbpf refuses it before it relocates
+    rows.push(row(`${basename(file, '.bpf.o')}, ${records} records`, 'ms', warm(runs.ours), warm(runs.theirs), lower(0.5)));
+  }
+  return rows;
+}
+
 export const SECTIONS = {
   a: { title: 'open + load + attach of bootstrap', run: loading },
   b: { title: 'parsing the kernel BTF', run: parsing },
   c: { title: 'draining the ring buffer', run: draining },
   d: { title: 'memory and CPU at rest', run: resting },
+  e: { title: 'CO-RE relocation of the ten objects with the most records', run: relocating },
 };

@@ -17,17 +17,15 @@ export interface BtfParts {
 }
 
 const NO_NAME = 0;
-/** A type with so many elements is kept for a while, */
-const LARGE = 32;
-/** as one of so many. */
-const RECENT = 8;
+/** So many types are kept decoded, those decoded last: CO-RE comes back to the same few for each of its records. */
+const RECENT = 256;
 const kindOfInfo = (info: number): number => (info >>> 24) & 0x7f;
 const vlenOfInfo = (info: number): number => info & 0xffffff;
 const flagOfInfo = (info: number): boolean => info >>> 31 === 1;
 
 /**
  * BTF, own or split. Ids, offsets and names are checked on every access, so that a broken blob ends in a FormatError
- * wherever it is touched first. But for the last few large types nothing is cached: who needs a type twice keeps it.
+ * wherever it is touched first. But for the last few types nothing is cached: who needs a type twice keeps it.
  */
 export class Btf {
   readonly base: Btf | undefined;
@@ -41,7 +39,7 @@ export class Btf {
   /** String offsets below this belong to the base. */
   readonly #firstString: number;
   #pointerSize: number | undefined;
-  /** Large types, the last decoded last. CO-RE comes back to `task_struct` for each record; its 260 names take a millisecond cold. */
+  /** The last decoded last. The 260 names of `task_struct` take a millisecond cold. */
   readonly #recent = new Map<TypeId, BtfType>();
 
   constructor({ words, starts, strings, base, pointerSize }: BtfParts) {
@@ -150,17 +148,17 @@ export class Btf {
   type(id: TypeId): BtfType {
     if (id === 0) return { id, kind: 'VOID', name: 'void' };
     if (id < this.firstId && this.base) return this.base.type(id);
+    const known = this.#recent.get(id);
+    if (known) return known;
     const at = this.#at(id);
     const info = this.#words[at + 1] as number;
     const vlen = vlenOfInfo(info);
-    const known = vlen >= LARGE ? this.#recent.get(id) : undefined;
-    if (known) return known;
     const decode = DECODE[kindOfInfo(info)] as Decode;
     const type = decode(
       { id, name: this.name(id) },
       { btf: this, words: this.#words, at: at + 3, vlen, flag: flagOfInfo(info), third: this.#words[at + 2] as number },
     );
-    if (vlen >= LARGE) this.#keep(type);
+    this.#keep(type);
     return type;
   }
 

@@ -55,22 +55,25 @@ function matchField(local: Spec, target: Target): Match {
   let bitOffset = 0;
   let current = resolved(btf, target.root);
   for (const [i, step] of local.accessors.entries()) {
-    const at: MismatchPlace = { step: i, owner: current.id };
+    const owner = current.id;
+    const mismatch = (why: string): Match => ({ mismatch: why, at: { step: i, owner } });
     if (step.name !== undefined) {
-      const found = findMember({ local, step, btf, without: new Set() }, current.id, MAX_SPEC_LENGTH - raw.length);
-      if (!found) return { mismatch: `it has no member ${step.name}`, at };
-      if ('mismatch' in found) return { ...found, at };
-      raw.push(...found.path.map((hop) => hop.index));
-      bitOffset += found.path.reduce((sum, hop) => sum + hop.bitOffset, 0);
+      const found = findMember({ local, step, btf, without: new Set() }, owner, MAX_SPEC_LENGTH - raw.length);
+      if (!found) return mismatch(`it has no member ${step.name}`);
+      if ('mismatch' in found) return mismatch(found.mismatch);
+      for (const hop of found.path) {
+        raw.push(hop.index);
+        bitOffset += hop.bitOffset;
+      }
       const last = found.path.at(-1) as Hop;
       accessors.push({ type: last.owner, index: last.index, name: step.name });
       current = resolved(btf, last.type);
       continue;
     }
     if (i > 0) {
-      if (current.kind !== 'ARRAY') return { mismatch: `${pathOf(local, i)} is no array`, at };
+      if (current.kind !== 'ARRAY') return mismatch(`${pathOf(local, i)} is no array`);
       if (step.index >= current.nelems && !isFlexibleArray(btf, accessors.at(-1), current.nelems))
-        return { mismatch: `${pathOf(local, i)} has only ${current.nelems} elements`, at };
+        return mismatch(`${pathOf(local, i)} has only ${current.nelems} elements`);
       current = resolved(btf, current.type);
     }
     if (raw.length === MAX_SPEC_LENGTH) throw tooLong();
@@ -117,15 +120,19 @@ function findMember(
   const { step, btf, without } = search;
   const type = resolved(btf, id);
   if ((type.kind !== 'STRUCT' && type.kind !== 'UNION') || without.has(type.id)) return undefined;
-  for (const [index, member] of type.members.entries()) {
-    if (room === 0) throw tooLong();
-    const hop: Hop = { owner: type.id, index, bitOffset: member.bitOffset, type: member.type };
+  if (room === 0 && type.members.length > 0) throw tooLong();
+  const hop = (index: number): Hop => {
+    const member = type.members[index] as (typeof type.members)[number];
+    return { owner: type.id, index, bitOffset: member.bitOffset, type: member.type };
+  };
+  for (let index = 0; index < type.members.length; index++) {
+    const member = type.members[index] as (typeof type.members)[number];
     if (member.name === '') {
       const inner = findMember(search, member.type, room - 1);
-      if (inner) return 'path' in inner ? { path: [hop, ...inner.path] } : inner;
+      if (inner) return 'path' in inner ? { path: [hop(index), ...inner.path] } : inner;
     } else if (member.name === step.name) {
       const mismatch = incompatibility(search, member.type);
-      return mismatch ? { mismatch } : { path: [hop] };
+      return mismatch ? { mismatch } : { path: [hop(index)] };
     }
   }
   without.add(type.id);

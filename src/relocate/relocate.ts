@@ -169,8 +169,11 @@ const weightOf = ({ btf, accessors }: Spec): number => accessors.reduce((sum, { 
 function resolveRelo(shared: Shared, program: string, insns: Uint8Array, insn: number, relo: CoreRelo): Fixup {
   const kind = CORE_KINDS[relo.kind]?.name;
   if (!kind) throw new RelocationError('this kind is not known');
-  const { own, found, expected, ...fixup } = answerOf(shared, kind, relo, insns, insn);
-  return { program, insn, kind, expected, access: undefined, ...fixup, ...(found && adapted(own, found, insns, insn)) };
+  const { local, verdicts, before, after, expected, reason, own, found } = answerOf(shared, kind, relo, insns, insn);
+  const fixup: Fixup = { program, insn, kind, local, verdicts, before, after, expected, access: undefined };
+  const change = found && adapted(own, found, insns, insn);
+  if (change) return { ...fixup, ...change };
+  return reason === undefined ? fixup : { ...fixup, reason };
 }
 
 /** What a relocation comes to, whichever instruction asks. */
@@ -220,9 +223,7 @@ function resolveSpec(shared: Shared, btf: Btf, local: Spec, options: ValueOption
   }
 
   const candidates = narrowed.get(root) ?? findCandidates(btf, root, target.kernel, target.modules);
-  const verdicts = candidates.map(
-    (candidate): Verdict => ({ ...candidate, ...matchSpec(local, candidate.btf, candidate.id, effort) }),
-  );
+  const verdicts = candidates.map(({ btf: of, id }): Verdict => Object.assign({ btf: of, id }, matchSpec(local, of, id, effort)));
   const matches = verdicts.flatMap(({ spec }) => (spec ? [spec] : []));
   const isNarrower = matches.length > 0 && matches.length < candidates.length;
   narrowed.set(root, isNarrower ? candidates.filter((_, i) => verdicts[i]?.spec) : candidates);
@@ -269,12 +270,12 @@ function adapted(
   found: CoreValue,
   insns: Uint8Array,
   insn: number,
-): Partial<Pick<Fixup, 'after' | 'access' | 'reason'>> {
+): Partial<Pick<Fixup, 'after' | 'access' | 'reason'>> | undefined {
   const from = own.access?.size ?? 0; // of a bitfield: no load is one of it alone
   const to = found.access?.size ?? 0;
-  if (from === to) return {};
+  if (from === to) return undefined;
   if (own.access && found.access && isResizable(own.access.type, found.access.type)) return { access: { from, to } };
-  if (!isMemoryAccess(readInsn(insns, insn))) return {};
+  if (!isMemoryAccess(readInsn(insns, insn))) return undefined;
   const size = (bytes: number) => (bytes === 0 ? 'a bitfield' : `${bytes} bytes`);
   return {
     after: 'poison',
