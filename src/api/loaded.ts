@@ -29,6 +29,8 @@ import type { ObjectTypes, Section, Untyped } from './types.js';
 export interface LoadedParts {
   readonly object: BpfObject;
   readonly session: Session;
+  /** Of the verifier, by program. */
+  readonly logs: ReadonlyMap<string, string>;
   /** Runs the attach plan, which refers to what the session holds. */
   readonly attach: (session: Session) => Session;
   /** Makes an iterator of a program. */
@@ -48,14 +50,16 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
   readonly #attach: LoadedParts['attach'];
   readonly #iterate: LoadedParts['iterate'];
   readonly #onClose: () => void;
+  readonly #logs: LoadedParts['logs'];
   readonly #made = new Map<string, BpfMap | RingBuffer>();
   readonly #memory = new Map<string, Mapping>();
   readonly #links = new Set<Links>();
   #closed = false;
 
-  constructor({ object, session, attach, iterate, onClose }: LoadedParts) {
+  constructor({ object, session, logs, attach, iterate, onClose }: LoadedParts) {
     this.object = object;
     this.#session = session.move();
+    this.#logs = logs;
     this.#attach = attach;
     this.#iterate = iterate;
     this.#onClose = onClose;
@@ -151,6 +155,11 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
     const memory = arena && this.#open.memory(stepIds.memory(arena.name));
     if (!memory) throw new UsageError('The object has no arena', { where: this.object.where });
     return memoryOf(memory);
+  }
+
+  /** What the verifier wrote down of a program, if it was asked to: see `LoadOptions.logLevel`. */
+  log(program: string): string | undefined {
+    return this.#logs.get(program);
   }
 
   /** The descriptor of a map or program, for calls that tsbpf does not have; it stays ours. */

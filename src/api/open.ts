@@ -42,6 +42,11 @@ export interface LoadOptions {
   readonly note?: (text: string) => void;
   /** Where a BPF file system is mounted that hands on the right to use BPF (a token). For containers. */
   readonly token?: string;
+  /**
+   * What the verifier is to write down of every program, even if it takes it: 1, 2 with every state, 4 statistics, and sums of them.
+   * `loaded.log(program)` has it. 0 by default: a program that is refused has its log anyway.
+   */
+  readonly logLevel?: number;
 }
 
 /**
@@ -68,6 +73,11 @@ export function open<T extends ObjectTypes = Untyped>(
 const pinnedIn = (root: string, object: BpfObject): BpfObject => ({
   ...object,
   maps: object.maps.map((map) => (map.pinPath === undefined ? map : { ...map, pinPath: `${resolve(root)}/${map.name}` })),
+});
+
+const logging = (logLevel: number, object: BpfObject): BpfObject => ({
+  ...object,
+  programs: object.programs.map((program) => ({ logLevel, ...program })),
 });
 
 const readTypes = (btf: string | Uint8Array): Btf =>
@@ -139,7 +149,7 @@ export class OpenObject<T extends ObjectTypes = Untyped> implements Disposable {
   }
 
   /** What must be known of a machine, what CO-RE decides for it, and what would be done to it. Performs nothing on it but questions. */
-  plan(options: Pick<LoadOptions, 'facts' | 'note' | 'observe' | 'token'> = {}): LoadPlan {
+  plan(options: Pick<LoadOptions, 'facts' | 'note' | 'observe' | 'token' | 'logLevel'> = {}): LoadPlan {
     const facts =
       options.facts ??
       readFacts(wanted(this.object), {
@@ -147,7 +157,8 @@ export class OpenObject<T extends ObjectTypes = Untyped> implements Disposable {
         ...(options.note && { note: options.note }),
         ...(options.observe && { observe: options.observe }),
       });
-    const relocated = relocate(this.object, coreTarget(facts));
+    const { logLevel = 0 } = options;
+    const relocated = relocate(logLevel === 0 ? this.object : logging(logLevel, this.object), coreTarget(facts));
     const object = fitMaps(relocated.object, facts);
     const steps = planLoad(object, facts);
     return {
@@ -164,7 +175,13 @@ export class OpenObject<T extends ObjectTypes = Untyped> implements Disposable {
    * @throws {RelocationError}, {SyscallError}, {VerifierError}, {UnsupportedError}
    */
   load(options: LoadOptions = {}): LoadedObject<T> {
-    const { kernel = realKernel, observe } = options;
+    const { kernel = realKernel } = options;
+    const logs = new Map<string, string>();
+    const observe = (event: StepEvent) => {
+      if (event.at === 'after' && event.log !== undefined && event.step.where?.program)
+        logs.set(event.step.where.program, event.log);
+      options.observe?.(event);
+    };
     const plan = this.plan(options);
     const { object, facts, steps } = plan;
     options.onPlan?.(plan);
@@ -172,6 +189,7 @@ export class OpenObject<T extends ObjectTypes = Untyped> implements Disposable {
     const loaded = new LoadedObject<T>({
       object,
       session,
+      logs,
       attach: (earlier) => drive(execute(planAttach(object, facts), kernel, earlier), observe),
       iterate: (earlier, program) => drive(execute(planIterate(object, program), kernel, earlier), observe),
       onClose: () => this.#loaded.delete(loaded),

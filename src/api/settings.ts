@@ -33,6 +33,13 @@ export class ProgramSettings {
   set flags(flags: number) {
     this.#change({ flags });
   }
+  /** See `LoadOptions.logLevel`; this program's own. */
+  get logLevel(): number {
+    return this.#program.logLevel ?? 0;
+  }
+  set logLevel(logLevel: number) {
+    this.#change({ logLevel });
+  }
   /**
    * Makes it hook into another BPF program, or replace a function of it (`SEC("freplace/…")`).
    * @param fd   Of that program, which stays its owner's.

@@ -1,6 +1,7 @@
 // Runs a plan, step by step, through whichever Kernel it is given. There is no second way to load anything: a trace, a
 // stepper and a dry run drive this same generator.
 
+import { textUntilNul } from '../bytes/index.js';
 import { type SyscallError, UsageError } from '../errors.js';
 import type { FdRef, Step } from '../plan/index.js';
 import { failure } from './failure.js';
@@ -11,7 +12,8 @@ import { Session } from './session.js';
 /** `failed` is followed by `retry`, by the next step when the failed one may fail, or by the end. */
 export type StepEvent =
   | { readonly at: 'before'; readonly step: Step }
-  | { readonly at: 'after'; readonly step: Step; readonly result: number }
+  /** `log` is the verifier's, where one was asked for. */
+  | { readonly at: 'after'; readonly step: Step; readonly result: number; readonly log?: string }
   | { readonly at: 'failed'; readonly step: Step; readonly error: SyscallError }
   | { readonly at: 'retry'; readonly step: Step; readonly why: string };
 
@@ -78,7 +80,7 @@ function* attempt(step: Step, plan: readonly Step[], kernel: Kernel, fds: FdTabl
     yield { at: 'before', step: current };
     const reply: Reply = kernel.run(current, fds);
     if (reply.result >= 0) {
-      yield* finished(current, reply.result, kernel);
+      yield* finished(current, reply, kernel);
       return reply.result;
     }
     const error = failure(current, reply, plan);
@@ -95,10 +97,11 @@ function* attempt(step: Step, plan: readonly Step[], kernel: Kernel, fds: FdTabl
 }
 
 /** A descriptor belongs to nobody while the caller looks at it; if it stops there, close it. */
-function* finished(step: Step, result: number, kernel: Kernel): Generator<StepEvent, void> {
+function* finished(step: Step, { result, out }: Reply, kernel: Kernel): Generator<StepEvent, void> {
   let resumed = false;
+  const log = out.get('log_buf');
   try {
-    yield { at: 'after', step, result };
+    yield { at: 'after', step, result, ...(log && { log: textUntilNul(log) }) };
     resumed = true;
   } finally {
     if (!resumed && step.makes === 'fd') kernel.close(result);

@@ -98,6 +98,11 @@ export function failure(step: Step, { result, out }: Reply, plan: readonly Step[
   const doing = `Cannot do "${step.id}" (${step.why})`;
   const log = textUntilNul(out.get('log_buf') ?? new Uint8Array());
   if (step.call === 'bpf' && step.cmd === 'BPF_PROG_LOAD' && log) return refusal(step, plan, { call, errno, doing, log });
+  const types = textUntilNul(out.get('btf_log_buf') ?? new Uint8Array()).trimEnd();
+  if (types) {
+    const remedy = `The kernel says of these types: ${types.split('\n').at(-1)}`;
+    return new SyscallError(call, errno, { doing, where, remedy });
+  }
   const remedy = REMEDIES.find((row) => row.errno === errno && (row.call ?? call) === call && (row.when?.(step) ?? true))?.remedy;
   return new SyscallError(call, errno, remedy ? { doing, where, remedy } : { doing, where });
 }

@@ -1,7 +1,7 @@
 // When a failed call is tried again, and how. This is the whole policy.
 
 import { textUntilNul } from '../bytes/index.js';
-import { MAP_TYPE_FIELDS, type Step } from '../plan/index.js';
+import { LOG_SIZE, MAP_TYPE_FIELDS, type Step } from '../plan/index.js';
 import { errnoName } from '../uapi/errno.js';
 import type { Reply } from './kernel.js';
 
@@ -12,7 +12,6 @@ export interface Retry {
 
 /** A signal interrupted the verifier; libbpf gives it as many chances. */
 const INTERRUPTED_TRIES = 5;
-const FIRST_LOG = 1 << 20;
 const LARGEST_LOG = 0x3fffffff; // UINT_MAX >> 2: no kernel takes more
 /** A log of level 2 is ten times as long: it is asked for in place of one that is no longer than this. */
 const SHORT_LOG = 1 << 16;
@@ -26,15 +25,23 @@ export function retryOf(step: Step, { result, out }: Reply, tries: number): Retr
   const errno = errnoName(-result);
   if (step.otherwise?.errno === errno) return instead(step, step.otherwise);
   if (step.call === 'bpf' && step.cmd === 'BPF_MAP_CREATE') return withoutTypes(step);
+  if (step.call === 'bpf' && step.cmd === 'BPF_BTF_LOAD') return withBtfLog(step);
   if (step.call !== 'bpf' || step.cmd !== 'BPF_PROG_LOAD') return undefined;
   if (errno === 'EAGAIN' && tries < INTERRUPTED_TRIES) return { step, why: 'a signal interrupted the verifier' };
   const size = Number(step.attr.log_size ?? 0);
-  if (size === 0) return withLog(step, FIRST_LOG, 'to get the verifier log');
+  if (size === 0) return withLog(step, LOG_SIZE, 'to get the verifier log');
   if (errno === 'ENOSPC' && size < LARGEST_LOG)
     return withLog(step, Math.min(size * 8, LARGEST_LOG), `the log does not fit ${size} bytes`);
   if (step.attr.log_level === 1 && lacksStates(out.get('log_buf')))
     return withLog(step, size, 'to get a log with the states of registers', 2);
   return undefined;
+}
+
+/** Types that are of use but not needed are done without, whatever the kernel has against them. */
+function withBtfLog(step: Step & { call: 'bpf' }): Retry | undefined {
+  if (step.optional || step.attr.btf_log_buf) return undefined;
+  const log = { btf_log_level: 1, btf_log_size: LOG_SIZE, btf_log_buf: new Uint8Array(LOG_SIZE) };
+  return { step: { ...step, attr: { ...step.attr, ...log } }, why: 'to get the log of what it has against the types' };
 }
 
 /** Whether the log has instructions, but begins without the state before the first, as those of newer kernels do. */

@@ -113,7 +113,7 @@ function ulong(context: FieldContext): bigint {
   if (value === undefined)
     throw new FormatError(
       `Field "${context.name}" is ${spell(context.btf, context.type.id)}; write __ulong(${context.name}, …)`,
-      { where: context.where },
+      { where: context.where, remedy: 'Old versions of gcc and of bpf_helpers.h write it in another way: take newer ones.' },
     );
   return BigInt.asUintN(64, value);
 }

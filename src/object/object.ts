@@ -32,6 +32,8 @@ export interface BpfFunction {
   readonly autoload: boolean;
   /** BPF_F_… flags for the kernel, besides those that its section name means. */
   readonly flags?: number;
+  /** What the verifier is to write down even if it takes the program: 1, 2 with every state, 4 statistics, and sums of them. */
+  readonly logLevel?: number;
   /** Another BPF program, by its descriptor, that this one hooks into or replaces a function of. */
   readonly targetProgram?: { readonly fd: number; readonly name?: string };
   /** The subprogram that runs when it throws. */

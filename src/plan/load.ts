@@ -69,6 +69,7 @@ function planBtf(object: BpfObject, { features }: KernelFacts): Step[] {
     {
       id: stepIds.btf,
       why: 'the types of this object, which maps and programs refer to',
+      where: object.where,
       ...(!needsBtf(object) && { optional: true }),
       makes: 'fd',
       call: 'bpf',

@@ -20,6 +20,9 @@ export interface Answers {
   readonly structOps: StructOpsAnswers;
 }
 
+/** Of a log that is asked for; it grows where it is too small. */
+export const LOG_SIZE = 1 << 20;
+
 const WITHOUT_TYPES = {
   fd: stepIds.btf,
   fields: [
@@ -55,6 +58,7 @@ export function planProgram(object: BpfObject, linked: LinkedProgram, answers: A
     insn_cnt: insnCount(linked.insns),
     insns: withAnswers(object, linked, answers.externs, where),
     license: object.license,
+    ...(program.logLevel && { log_level: program.logLevel, log_size: LOG_SIZE, log_buf: new Uint8Array(LOG_SIZE) }),
     kern_version: object.kernVersion ?? facts.kernelVersion,
     ...(flags !== 0 && { prog_flags: flags }),
     prog_name: kernelName(program.name),

@@ -13,7 +13,7 @@ import { addressOf, bufferAt, syscall } from './libc.js';
 import { type Mapping, mapShared, owned, unmap } from './mapping.js';
 
 /** Fields through which the kernel answers. */
-const OUTPUTS: ReadonlySet<string> = new Set(['log_buf']);
+const OUTPUTS: ReadonlySet<string> = new Set(['log_buf', 'btf_log_buf']);
 
 /** Descriptors 0 to 2 are never kept: attributes read 0 as "none". Node holds them open, so the kernel never hands them out. */
 export const realKernel: Kernel = {

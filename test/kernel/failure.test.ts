@@ -279,6 +279,7 @@ describeWithKernel('a load that succeeds', () => {
     using loaded = new LoadedObject({
       object: { ...plan.object, maps },
       session: drive(execute(plan.steps, realKernel)),
+      logs: new Map(),
       attach: (session) => session,
       iterate: (session) => session,
       onClose: () => {},
