@@ -39,6 +39,8 @@ export interface PlannedProgram {
   readonly refs: readonly InsnReference[];
   /** Modules whose functions it calls, in the order of fd_array, from 1. */
   readonly modules: readonly string[];
+  /** Where each function came to lie, its own first at 0. */
+  readonly functions: LinkedProgram['functions'];
   readonly fixups: readonly Fixup[];
   /** Of those that are poisoned. */
   readonly explanations: ReadonlyMap<Fixup, CoreExplanation>;
@@ -81,6 +83,7 @@ function planAlone(whole: BpfObject, program: BpfFunction, facts: KernelFacts): 
     insns: insns.bytes,
     refs: references(insns, linked),
     modules: externs.answers.modules,
+    functions: linked.functions,
     fixups,
     explanations: explainRelocations({ object: externs.object, facts, fixups, steps: [...frozen, step] }),
   };

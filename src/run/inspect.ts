@@ -14,17 +14,10 @@ import {
   sanitizeBtf,
 } from '../plan/index.js';
 import { type Fixup, showSpec } from '../relocate/index.js';
-import { BPF_MAP_TYPE } from '../uapi/enums.js';
+import { mapTypeName, short } from './describe.js';
 import { describeError } from './json.js';
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
-
-/** `BPF_PROG_TYPE_TRACEPOINT` -> `tracepoint`, as bpftool writes it. */
-const short = (name: string, prefix: string): string => name.slice(prefix.length).toLowerCase();
-const mapType = (type: number): string | number => {
-  const name = Object.entries(BPF_MAP_TYPE).find(([, number]) => number === type)?.[0];
-  return name ? short(name, 'BPF_MAP_TYPE_') : type;
-};
 
 export interface InspectOptions {
   /** Also what is handed to the kernel besides instructions and maps. */
@@ -90,7 +83,7 @@ function handedOver({ step: { attr }, modules }: PlannedProgram): Record<string,
 
 const mapJson = (map: BpfMapDef): Record<string, unknown> => ({
   name: map.name,
-  type: mapType(map.type),
+  type: mapTypeName(map.type),
   key_size: map.keySize,
   value_size: map.valueSize,
   max_entries: map.maxEntries,
