@@ -3,10 +3,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { SyscallError } from '../errors.js';
-import { genCommand } from './gen.js';
-import { inspectCommand } from './inspect.js';
-import { reportError } from './report.js';
-import { runCommand } from './run.js';
 
 /** 0 is done, 1 failed or a negative answer, 2 wrong usage. */
 const EXIT_FAILED = 1;
@@ -14,15 +10,30 @@ const EXIT_USAGE = 2;
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
 
-const program = new Command('tsbpf')
-  .description('A BPF toolchain in TypeScript: loads and explains BPF objects with no libbpf and no compiler.')
-  .version(version, '-V, --version')
-  .addCommand(runCommand())
-  .addCommand(inspectCommand())
-  .addCommand(genCommand())
-  .addHelpText('after', '\nExit codes: 0 done, 1 failed or a negative answer, 2 wrong usage.');
+/** Each verb is a file of its own, and only that of the verb that is asked for is loaded: a tool starts in a fraction of a second. */
+const VERBS: readonly { readonly name: string; readonly description: string; readonly load: () => Promise<Command> }[] = [
+  { name: 'run', description: 'run a bundled tool', load: async () => (await import('./run.js')).runCommand() },
+  {
+    name: 'inspect',
+    description: 'show what an object is, and what a kernel would be given of it',
+    load: async () => (await import('./inspect.js')).inspectCommand(),
+  },
+  { name: 'gen', description: 'make files out of objects', load: async () => (await import('./gen.js')).genCommand() },
+];
 
-for (const command of [program, ...descendants(program)]) command.exitOverride().showHelpAfterError();
+/** With the verb that the arguments name, and the names of the others. */
+async function commandLine(args: readonly string[]): Promise<Command> {
+  const program = new Command('tsbpf')
+    .description('A BPF toolchain in TypeScript: loads and explains BPF objects with no libbpf and no compiler.')
+    .version(version, '-V, --version')
+    .addHelpText('after', '\nExit codes: 0 done, 1 failed or a negative answer, 2 wrong usage.');
+  const words = args.filter((arg) => !arg.startsWith('-'));
+  const asked = words[0] === 'help' ? words[1] : words[0];
+  for (const { name, description, load } of VERBS)
+    program.addCommand(name === asked ? await load() : new Command(name).description(description));
+  for (const command of [program, ...descendants(program)]) command.exitOverride().showHelpAfterError();
+  return program;
+}
 
 function* descendants(command: Command): Generator<Command> {
   for (const child of command.commands) {
@@ -34,20 +45,22 @@ function* descendants(command: Command): Generator<Command> {
 // A reader that went away (EPIPE) wants no more, and that is no failure. Without a stderr there is nobody to tell.
 let reported = false;
 process.stderr.on('error', () => {});
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+process.stdout.on('error', async (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE' || reported) return;
   reported = true; // each further write fails again
+  process.exitCode = EXIT_FAILED;
+  const { reportError } = await import('./report.js');
   const failed = new SyscallError('write(stdout)', error.code ?? error.message, { doing: 'Cannot print', cause: error });
   reportError(failed, { json: false, log: false });
-  process.exitCode = EXIT_FAILED;
 });
 
 try {
-  await program.parseAsync();
+  await (await commandLine(process.argv.slice(2))).parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {
     if (error.exitCode !== 0) process.exitCode = EXIT_USAGE; // help and version: 0, unless stdout failed
   } else {
+    const { reportError } = await import('./report.js');
     reportError(error, { json: process.argv.includes('--json'), log: process.argv.includes('--log') });
     process.exitCode = EXIT_FAILED;
   }
