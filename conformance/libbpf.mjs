@@ -3,8 +3,8 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { suite } from './apt.mjs';
-import { CACHE, once, ROOT, say } from './cache.mjs';
+import { suite } from '../scripts/debian/apt.mjs';
+import { CACHE, once, ROOT, say } from '../scripts/debian/cache.mjs';
 
 const HOME = join(CACHE, 'libbpf');
 const LIBRARY = join(HOME, 'src/libbpf.a');

@@ -3,6 +3,7 @@
 import { type Btf, type BtfKind, findType, nameIndex } from '../btf/index.js';
 import type { BpfObject } from '../object/index.js';
 import { type CoreTarget, needsKernelBtf } from '../relocate/index.js';
+import { argCtxFeatures } from './arg-ctx.js';
 import { targetType } from './attach-target.js';
 import { externQuestions } from './externs.js';
 import { FEATURES, type FeatureName } from './features.js';
@@ -107,6 +108,7 @@ export function wanted(object: BpfObject): Wanted {
       'memcg_account',
       ...(tracepoints.length > 0 ? (['perf_link'] as const) : []),
       ...externs.features,
+      ...argCtxFeatures(object),
       ...btfFeatures(object.btf),
       ...(loadable(object).some(({ def }) => def?.multiUprobe) ? (['uprobe_multi', 'uprobe_multi_pid'] as const) : []),
     ],

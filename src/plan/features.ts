@@ -6,6 +6,7 @@ import { BPF_ATTACH_TYPE, BPF_FUNC, BPF_PROG_TYPE } from '../uapi/enums.js';
 import type { Attr, FdRef, Step } from './step.js';
 
 export type FeatureName =
+  | 'arg_ctx_tag'
   | 'bpf_cookie'
   | 'btf_func'
   | 'btf_datasec'
@@ -78,7 +79,32 @@ const btf = (what: string, since: string, types: readonly BtfTypeInput[]): Featu
   },
 });
 
+/** A function that calls a global one, whose `void *` parameter the tag makes a context; the helper takes nothing else. */
+const ARG_CTX: readonly BtfTypeInput[] = [
+  INT,
+  { kind: 'PTR', type: 0 },
+  { kind: 'FUNC_PROTO', type: 1, params: [{ name: 'a', type: 2 }] },
+  { kind: 'FUNC', name: 'a', type: 3, linkage: BTF_FUNC_GLOBAL },
+  { kind: 'FUNC_PROTO', type: 1, params: [{ name: 'b', type: 2 }] },
+  { kind: 'FUNC', name: 'b', type: 5, linkage: BTF_FUNC_GLOBAL },
+  { kind: 'DECL_TAG', name: 'arg:ctx', type: 6, component: 0, attribute: false },
+];
+const CALL_NEXT_BUT_ONE = '8510000001000000';
+
 export const FEATURES: Readonly<Record<FeatureName, Feature>> = {
+  arg_ctx_tag: {
+    what: 'knows by a tag that a parameter is the context',
+    since: '6.8',
+    steps: () => [
+      ...btf('', '', ARG_CTX).steps(),
+      probe('BPF_PROG_TYPE_KPROBE', CALL_NEXT_BUT_ONE + EXIT + call(BPF_FUNC.BPF_FUNC_get_func_ip) + EXIT, {
+        prog_btf_fd: { fd: 'probe btf' },
+        func_info_rec_size: 8,
+        func_info: new Uint8Array(Uint32Array.of(0, 4, 2, 6).buffer),
+        func_info_cnt: 2,
+      }),
+    ],
+  },
   bpf_cookie: {
     what: 'tells programs the cookie of their link',
     since: '5.15',
