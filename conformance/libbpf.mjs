@@ -8,6 +8,8 @@ import { CACHE, once, ROOT, say } from '../scripts/debian/cache.mjs';
 
 const HOME = join(CACHE, 'libbpf');
 const LIBRARY = join(HOME, 'src/libbpf.a');
+/** What its programs include, as <bpf/bpf_helpers.h>. */
+export const HEADERS = join(HOME, 'include-installed');
 
 /** Compiles the witness. Gives its path and libbpf's version. */
 export function buildWitness() {

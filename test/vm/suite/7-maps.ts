@@ -1,0 +1,54 @@
+// Maps in maps, programs in maps, pins: with no BPF file system mounted, and with one.
+
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { after, describe } from 'node:test';
+import { open } from '../../../src/api/index.js';
+import { UnsupportedError, UsageError } from '../../../src/errors.js';
+import { runPacketProgram } from '../../support/programs.js';
+import { clean, command, objectPath, refused, watched } from '../support/kernel.js';
+import { endWitness, sameAsLibbpf } from '../support/libbpf.js';
+
+const isMounted = () => / \/sys\/fs\/bpf bpf /.test(readFileSync('/proc/self/mounts', 'utf8'));
+const value = (loaded: ReturnType<typeof watched>['loaded'], map: string) => loaded.elements<number, bigint>(map).get(0);
+
+describe('maps', () => {
+  after(() => {
+    endWitness();
+    rmSync('/sys/fs/bpf/kept', { force: true });
+  });
+
+  clean('the BPF file system is mounted for the first pin; inner maps and tail calls work', () => {
+    assert.ok(!isMounted());
+    using object = open(objectPath('maps'));
+    const { loaded } = watched(object);
+    assert.ok(isMounted());
+    assert.ok(existsSync('/sys/fs/bpf/kept'));
+    assert.equal(runPacketProgram(loaded.fd('program', 'jump')), 77);
+    assert.deepEqual([value(loaded, 'first'), value(loaded, 'second'), value(loaded, 'kept')], [0n, 5n, 1n]);
+  });
+  clean('what is pinned is found again', () => {
+    using object = open(objectPath('maps'));
+    const { loaded, events } = watched(object);
+    assert.ok(events.some(({ at, step }) => at === 'after' && step.call === 'bpf' && step.cmd === 'BPF_OBJ_GET'));
+    assert.equal(runPacketProgram(loaded.fd('program', 'jump')), 77);
+    assert.equal(value(loaded, 'kept'), 2n);
+  });
+  clean('another map under the name is refused, with the difference', () => {
+    using object = open(objectPath('maps'));
+    object.map('kept').maxEntries = 9;
+    assert.match(refused(UsageError, () => object.load()).message, /max_entries is 1, the object wants 9/);
+  });
+  clean('a folder of another file system is refused; one that is missing is made', () => {
+    mkdirSync('/run/elsewhere', { recursive: true });
+    const error = refused(UnsupportedError, () => open(objectPath('maps'), { pinRoot: '/run/elsewhere' }).load());
+    assert.match(error.message, /mount -t bpf/);
+    using object = open(objectPath('maps'), { pinRoot: '/sys/fs/bpf/deeper' });
+    object.load();
+    assert.ok(existsSync('/sys/fs/bpf/deeper/kept'));
+    command('rm', '-r', '/sys/fs/bpf/deeper');
+  });
+  clean('are what libbpf makes of them', async () => {
+    await sameAsLibbpf({ object: objectPath('maps') });
+  });
+});
