@@ -28,6 +28,8 @@ export interface Feature {
   readonly steps: () => readonly Step[];
   /** How the last step fails on a kernel that has the feature; undefined when it succeeds there. */
   readonly failsWith?: string;
+  /** A feature that this one refines: without that there is not this one either, however the last step fails. */
+  readonly refines?: FeatureName;
 }
 
 /** An fd that is never open: the kernel complains about it only after it has understood the rest. */
@@ -161,6 +163,7 @@ export const FEATURES: Readonly<Record<FeatureName, Feature>> = {
     since: '6.10',
     steps: () => uprobeMulti({ pid: NO_PID }),
     failsWith: 'EINVAL',
+    refines: 'uprobe_multi',
   },
 };
 

@@ -11,7 +11,9 @@ struct {
 struct xdp_md {
 	__u32 data, data_end;
 };
-struct pt_regs;
+struct pt_regs {
+	u64 first;
+};
 
 __attribute__((noinline)) int traced(void *ctx __arg_ctx)
 {

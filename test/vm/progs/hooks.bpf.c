@@ -2,7 +2,7 @@
 #include "vm.bpf.h"
 
 const volatile int target;
-int entered, entered_nice, returned, returned_value = 1;
+int entered, entered_nice, returned, returned_value;
 
 SEC("?fentry/security_task_setnice") int BPF_PROG(on_entry, struct task_struct *task, int nice)
 {

@@ -9,7 +9,7 @@ struct veth_priv___not {
 	int no_such_member;
 } __attribute__((preserve_access_index));
 
-int opened, named, closed, headroom_offset = -1, exists, missing = 1;
+int opened, named, closed, headroom_offset, exists, missing;
 
 SEC("?fentry/veth_open") int BPF_PROG(on_open, struct net_device *dev)
 {

@@ -1,7 +1,9 @@
 // A function that a module offers to programs (nf_conntrack, 6.1).
 #include "vm.bpf.h"
 
-struct nf_conn;
+struct nf_conn {
+	int mark;
+};
 struct bpf_sock_tuple {
 	struct {
 		__be32 saddr, daddr;

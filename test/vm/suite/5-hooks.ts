@@ -6,7 +6,7 @@ import { connect, createServer } from 'node:net';
 import { setPriority } from 'node:os';
 import { describe } from 'node:test';
 import type { LoadedObject } from '../../../src/api/index.js';
-import { SyscallError, UnsupportedError } from '../../../src/errors.js';
+import { RelocationError, SyscallError, UnsupportedError } from '../../../src/errors.js';
 import { runPacketProgram, runSyscallProgram } from '../../support/programs.js';
 import { clean, objectPath, only, openNamed, refused, since } from '../support/kernel.js';
 import { sameAsLibbpf } from '../support/libbpf.js';
@@ -35,8 +35,7 @@ describe('hooks', () => {
     const links = loaded.attach();
     setPriority(process.pid, 3);
     const { entered, entered_nice, returned, returned_value } = loaded.bss as Numbers;
-    assert.deepEqual([entered, entered_nice, returned], [1, 3, 1]);
-    assert.equal((loaded.data as Numbers).returned_value ?? returned_value, 0);
+    assert.deepEqual([entered, entered_nice, returned, returned_value], [1, 3, 1, 0]);
     links.close();
     setPriority(process.pid, 0);
     assert.equal((loaded.bss as Numbers).entered, 1);
@@ -155,8 +154,8 @@ describe('struct_ops', () => {
   clean('the same as a link, or an error that says how else', async () => {
     using object = openNamed('struct_ops_link');
     if (!since('6.4')) {
-      const error = refused(UnsupportedError, () => object.load().attach());
-      assert.match(error.message, /6\.4/);
+      const error = refused(SyscallError, () => object.load().attach());
+      assert.match(error.message, /before 6\.4/);
       assert.ok(!available().includes('tsbpf_link'));
       return;
     }
@@ -177,7 +176,7 @@ describe('newer features', () => {
   clean('an exception callback catches, from 6.7 on', async () => {
     using object = openNamed('exception');
     if (!since('6.7')) {
-      assert.match(refused(UnsupportedError, () => object.load()).message, /bpf_throw/);
+      assert.match(refused(RelocationError, () => object.load()).message, /no function bpf_throw/);
       return;
     }
     const loaded = object.load();
@@ -188,7 +187,7 @@ describe('newer features', () => {
   clean('an arena is shared, from 6.9 on', async () => {
     using object = openNamed('arena');
     if (!since('6.9')) {
-      assert.match(refused(UnsupportedError, () => object.load()).message, /6\.9/);
+      assert.match(refused(SyscallError, () => object.load()).message, /Arenas came with Linux 6\.9/);
       return;
     }
     const loaded = object.load();
