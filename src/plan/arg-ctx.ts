@@ -133,8 +133,7 @@ const RAW: ReadonlySet<BpfProgType> = new Set(['BPF_PROG_TYPE_RAW_TRACEPOINT', '
 /** Typedefs stay. */
 function withoutModifiers(btf: Btf, id: TypeId): BtfType {
   let type = btf.type(id);
-  for (let depth = 0; depth < MOST_MODIFIERS && MODIFIERS.has(type.kind); depth++)
-    type = btf.type((type as BtfOf<'CONST'>).type);
+  for (let depth = 0; depth < MOST_MODIFIERS && MODIFIERS.has(type.kind); depth++) type = btf.type((type as BtfOf<'CONST'>).type);
   return type;
 }
 const MODIFIERS: ReadonlySet<string> = new Set(['CONST', 'VOLATILE', 'RESTRICT', 'TYPE_TAG']);

@@ -48,7 +48,9 @@ export async function runInMachine(kernel, { command, cwd, onOut, seconds }) {
       stdio: ['ignore', 'ignore', 'ignore'],
     });
     await appears(path('files'));
-    const qemu = start('qemu-system-x86_64', arguments_(kernel, path, Object.keys(ports)), { stdio: ['ignore', 'ignore', 'pipe'] });
+    const qemu = start('qemu-system-x86_64', arguments_(kernel, path, Object.keys(ports)), {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     let complaints = '';
     qemu.stderr.on('data', (text) => {
       complaints += text;

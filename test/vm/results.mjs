@@ -40,6 +40,7 @@ export class Results {
   }
 
   #close(group) {
+    if (this.#waiting.length === 0) return; // nothing of it was asked for
     const counts = { passed: 0, failed: 0, skipped: 0 };
     for (const { test, skip, error, ms } of this.#waiting) {
       const kind = error !== undefined ? 'failed' : skip ? 'skipped' : 'passed';
@@ -75,6 +76,11 @@ export function summary(runs, { libbpf, seconds }) {
     ['all', ...runs.map(cell)],
   ];
   const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
-  const table = rows.map((row) => row.map((text, i) => text.padEnd(widths[i])).join('  ').trimEnd());
+  const table = rows.map((row) =>
+    row
+      .map((text, i) => text.padEnd(widths[i]))
+      .join('  ')
+      .trimEnd(),
+  );
   return `\n${table.join('\n')}\n\ncompared with libbpf ${libbpf}; ${seconds} s`;
 }

@@ -11,7 +11,7 @@ import { Results, summary } from './results.mjs';
 
 const USAGE = `usage: npm run test:vm -- [options]
   --kernel NAME      only this kernel: ${KERNELS.join(', ')} (may be given again)
-  --only PATTERN     only tests whose name, or whose group's name, matches this regular expression
+  --only PATTERN     only tests whose "group: name" matches this regular expression
   --verbose          prints every test, not only those that fail or are skipped
   --help
 Kernels are Debian's; they are downloaded once, to TSBPF_CACHE or .cache/conformance.`;
@@ -62,12 +62,11 @@ for (const kernel of kernels) {
   say(`Linux ${kernel.version}`);
   const results = new Results(kernel, verbose);
   const environment = [`TSBPF_OBJECTS=${suite.objects}`, `TSBPF_WITNESS=${suite.witness}`, `TSBPF_TREE=${kernel.tree}`];
+  if (only) environment.push(`TSBPF_ONLY=${only}`);
   const reporter = new URL('reporter.mjs', import.meta.url).href;
-  const command = ['env', ...environment, process.execPath, `--test-reporter=${reporter}`];
-  if (only) command.push(`--test-name-pattern=${only}`);
   try {
     const code = await runInMachine(kernel, {
-      command: [...command, suite.tests],
+      command: ['env', ...environment, process.execPath, `--test-reporter=${reporter}`, suite.tests],
       cwd: ROOT,
       onOut: (text) => results.add(text),
       seconds: MOST_SECONDS,

@@ -1,16 +1,15 @@
 // BTF that is newer than the kernel: it is made over so that the kernel takes it, to the same bytes as libbpf makes of it.
 
 import assert from 'node:assert/strict';
-import { describe } from 'node:test';
 import { parseBtf, typesOf } from '../../../src/btf/index.js';
 import { fromHex, region } from '../../../src/bytes/index.js';
 import { runPacketProgram } from '../../support/programs.js';
-import { clean, objectPath, only, openNamed, since, watched } from '../support/kernel.js';
+import { clean, group, objectPath, only, openNamed, since, watched } from '../support/kernel.js';
 import { sameAsLibbpf } from '../support/libbpf.js';
 
 const OBJECTS = ['types', 'struct_ops_off', 'target', 'arg_ctx', 'maps', 'hooks'];
 
-describe('types', () => {
+group('types', () => {
   for (const name of OBJECTS)
     clean(`the BTF of ${name} is taken, and is what libbpf gives`, async () => {
       const { types } = await sameAsLibbpf({ object: objectPath(name) });

@@ -1,10 +1,9 @@
 // Each probe against what is known of the kernels' history: no release without the feature says yes, none with it says no.
 
 import assert from 'node:assert/strict';
-import { describe } from 'node:test';
 import { FEATURES, type FeatureName } from '../../../src/plan/index.js';
 import { probe, realKernel } from '../../../src/syscall/index.js';
-import { clean, since } from '../support/kernel.js';
+import { clean, group, since } from '../support/kernel.js';
 
 /** By hand, from the kernel's history, and not from `since` of the features, which this holds to the same. */
 const SINCE: Readonly<Record<FeatureName, string>> = {
@@ -24,7 +23,7 @@ const SINCE: Readonly<Record<FeatureName, string>> = {
   uprobe_multi_pid: '6.10',
 };
 
-describe('features', () => {
+group('features', () => {
   for (const [name, release] of Object.entries(SINCE) as [FeatureName, string][])
     clean(`${name}: ${since(release) ? 'yes' : 'no'}`, () => {
       assert.equal(FEATURES[name].since, release);

@@ -4,11 +4,10 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { setPriority } from 'node:os';
-import { describe } from 'node:test';
 import type { LoadedObject } from '../../../src/api/index.js';
 import { RelocationError, SyscallError, UnsupportedError } from '../../../src/errors.js';
 import { runPacketProgram, runSyscallProgram } from '../../support/programs.js';
-import { clean, objectPath, only, openNamed, refused, since } from '../support/kernel.js';
+import { clean, group, objectPath, only, openNamed, refused, since } from '../support/kernel.js';
 import { sameAsLibbpf } from '../support/libbpf.js';
 
 type Numbers = Record<string, number>;
@@ -28,7 +27,7 @@ const errnoOf = (body: () => void): string | undefined => {
   }
 };
 
-describe('hooks', () => {
+group('hooks', () => {
   clean('fentry and fexit run when a function is called, and when it returns', () => {
     using object = hooked('on_entry', 'on_return');
     const loaded = object.load();
@@ -43,18 +42,33 @@ describe('hooks', () => {
   clean('fmod_ret keeps a function from running', () => {
     using object = hooked('refuse');
     const links = object.load().attach();
-    assert.equal(errnoOf(() => setPriority(process.pid, 7)), 'EACCES');
-    assert.equal(errnoOf(() => setPriority(process.pid, 6)), undefined);
+    assert.equal(
+      errnoOf(() => setPriority(process.pid, 7)),
+      'EACCES',
+    );
+    assert.equal(
+      errnoOf(() => setPriority(process.pid, 6)),
+      undefined,
+    );
     links.close();
-    assert.equal(errnoOf(() => setPriority(process.pid, 7)), undefined);
+    assert.equal(
+      errnoOf(() => setPriority(process.pid, 7)),
+      undefined,
+    );
     setPriority(process.pid, 0);
   });
   clean('an LSM program says no', () => {
     using object = hooked('forbid');
     const links = object.load().attach();
-    assert.equal(errnoOf(() => setPriority(process.pid, 8)), 'EPERM');
+    assert.equal(
+      errnoOf(() => setPriority(process.pid, 8)),
+      'EPERM',
+    );
     links.close();
-    assert.equal(errnoOf(() => setPriority(process.pid, 8)), undefined);
+    assert.equal(
+      errnoOf(() => setPriority(process.pid, 8)),
+      undefined,
+    );
     setPriority(process.pid, 0);
   });
   for (const name of ['on_entry', 'on_return', 'refuse', 'forbid'])
@@ -67,7 +81,7 @@ describe('hooks', () => {
   });
 });
 
-describe('programs on programs', () => {
+group('programs on programs', () => {
   const withTarget = (body: (fd: number, run: () => number) => void) => () => {
     using target = openNamed('target');
     const fd = target.load().fd('program', 'whole');
@@ -140,7 +154,7 @@ async function talk(congestion: string): Promise<void> {
 }
 const calls = (loaded: LoadedObject): bigint => (loaded.bss as { calls: bigint }).calls;
 
-describe('struct_ops', () => {
+group('struct_ops', () => {
   clean('a congestion control is there while it is attached, and its functions are called', async () => {
     using object = openNamed('struct_ops');
     const loaded = object.load();
@@ -172,7 +186,7 @@ describe('struct_ops', () => {
   });
 });
 
-describe('newer features', () => {
+group('newer features', () => {
   clean('an exception callback catches, from 6.7 on', async () => {
     using object = openNamed('exception');
     if (!since('6.7')) {

@@ -1,13 +1,12 @@
 // __arg_ctx: kernels before 6.8 see contexts only in types, which the loader puts there.
 
 import assert from 'node:assert/strict';
-import { describe } from 'node:test';
-import { clean, objectPath, openNamed, since } from '../support/kernel.js';
+import { clean, group, objectPath, openNamed, since } from '../support/kernel.js';
 import { sameAsLibbpf } from '../support/libbpf.js';
 
 const PROGRAMS = ['by_kprobe', 'by_raw_tp', 'by_perf_event', 'by_xdp'];
 
-describe('arg:ctx', () => {
+group('arg:ctx', () => {
   clean('all programs load', () => {
     using object = openNamed('arg_ctx');
     const loaded = object.load();

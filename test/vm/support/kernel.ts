@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { type LoadedObject, type LoadOptions, type OpenObject, open, type Untyped } from '../../../src/api/index.js';
 import { BpfError } from '../../../src/errors.js';
 import type { StepEvent } from '../../../src/load/index.js';
@@ -33,9 +33,21 @@ export function watched(object: OpenObject, options: LoadOptions = {}): { loaded
   return { loaded: object.load({ ...options, observe: (event) => events.push(event) }), events };
 }
 
-/** A test after which this process holds what it held before. */
-export function clean(name: string, body: () => void | Promise<void>): void {
-  test(name, async () => {
+const wanted = new RegExp(process.env.TSBPF_ONLY ?? '');
+let current = '';
+
+/** Tests that belong together: a row of the table. */
+export function group(name: string, tests: () => void): void {
+  describe(name, () => {
+    current = name;
+    tests();
+  });
+}
+
+/** A test after which this process holds what it held before. With `skip` it is not run, for that reason. */
+export function clean(name: string, body: () => void | Promise<void>, skip?: string | false): void {
+  if (!wanted.test(`${current}: ${name}`)) return;
+  test(name, { skip: skip ?? false }, async () => {
     const before = holdings().fds.filter((fd) => /bpf|btf|perf/.test(fd));
     await body();
     assert.deepEqual(

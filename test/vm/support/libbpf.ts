@@ -14,7 +14,11 @@ export async function sameAsLibbpf(question: Question): Promise<Answer> {
   const theirs = await witness.ask({ ...question, toKernel: true });
   const ours = ask({ ...question, toKernel: true });
   const { verdict, differences, refusals } = compare(theirs, ours);
-  assert.deepEqual({ verdict, differences }, { verdict: 'same', differences: [] }, JSON.stringify({ verdict, differences, refusals }, null, 1));
+  assert.deepEqual(
+    { verdict, differences },
+    { verdict: 'same', differences: [] },
+    JSON.stringify({ verdict, differences, refusals }, null, 1),
+  );
   for (const { name, outcome } of ours.programs) assert.equal(outcome, 0, `${name} is refused, with libbpf too`);
   return ours;
 }
