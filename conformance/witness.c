@@ -471,12 +471,17 @@ static void put_arena(void)
 {
 	const void *value = NULL;
 	struct bpf_map *map;
-	size_t size = 0;
+	size_t size = 0, arena_size = 0, page = sysconf(_SC_PAGESIZE);
 
 	bpf_object__for_each_map(map, object) {
-		if (bpf_map__type(map) == BPF_MAP_TYPE_ARENA)
+		if (bpf_map__type(map) == BPF_MAP_TYPE_ARENA) {
 			value = bpf_map__initial_value(map, &size);
+			arena_size = page * bpf_map__max_entries(map);
+		}
 	}
+	/* libbpf 1.7 writes it into the last pages where it can, but tells the first. */
+	if (value && feat_supported(NULL, FEAT_LDIMM64_FULL_RANGE_OFF))
+		value += arena_size - (size + page - 1) / page * page;
 	if (value)
 		put_bytes(stdout, "arena", value, size);
 }

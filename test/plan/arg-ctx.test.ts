@@ -89,12 +89,7 @@ describe('a parameter with the tag', () => {
       'BPF_PROG_TYPE_RAW_TRACEPOINT',
       true,
     ],
-    [
-      'words of another',
-      { kind: 'INT', name: 'u64', size: 8, bits: 64, bitOffset: 0, encoding: 0 },
-      'BPF_PROG_TYPE_XDP',
-      false,
-    ],
+    ['words of another', { kind: 'INT', name: 'u64', size: 8, bits: 64, bitOffset: 0, encoding: 0 }, 'BPF_PROG_TYPE_XDP', false],
   ])('that points to %s', (_, target, type, changed) => {
     expect(fitted([...f(5), target, tag(4, 0)], type).added.length > 0).toBe(changed);
   });

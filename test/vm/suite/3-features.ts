@@ -17,6 +17,7 @@ const SINCE: Readonly<Record<FeatureName, string>> = {
   btf_type_tag: '5.17',
   btf_enum64: '6.0',
   btf_qmark_datasec: '6.8',
+  ldimm64_full_range: '7.0',
   memcg_account: '5.11',
   perf_link: '5.15',
   uprobe_multi: '6.6',

@@ -205,7 +205,9 @@ group('newer features', () => {
       return;
     }
     const loaded = object.load();
-    const numbers = new Int32Array(loaded.arena(), 0, 1);
+    const { buffer, byteOffset } = loaded.arenaVariables();
+    assert.equal(byteOffset > 0, since('7.0'));
+    const numbers = new Int32Array(buffer, byteOffset, 1);
     assert.equal(numbers[0], 41);
     assert.equal(runSyscallProgram(loaded.fd('program', 'bump'), new Uint8Array(8)), 42);
     assert.equal(numbers[0], 42);
