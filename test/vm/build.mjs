@@ -30,9 +30,13 @@ export async function buildSuite() {
   const files = readdirSync(suite).filter((name) => name.endsWith('.ts'));
   const entry = join(HOME, 'tests.ts');
   writeFileSync(entry, files.map((name) => `import ${JSON.stringify(join(suite, name))};\n`).join(''));
+  const tools = join(HERE, 'tools');
+  execFileSync('gcc', ['-O2', '-Wall', '-Wextra', '-Werror', join(tools, 'handed-on.c'), '-o', join(HOME, 'handed-on')]);
   await build({
-    entryPoints: [entry],
-    outfile: join(HOME, 'tests.mjs'),
+    entryPoints: [entry, join(tools, 'in-namespace.ts')],
+    outdir: HOME,
+    entryNames: '[name]',
+    outExtension: { '.js': '.mjs' },
     bundle: true,
     format: 'esm',
     platform: 'node',
@@ -43,7 +47,7 @@ export async function buildSuite() {
     banner: { js: "Symbol.dispose ??= Symbol.for('Symbol.dispose');" },
     logLevel: 'warning',
   });
-  return { tests: join(HOME, 'tests.mjs'), objects, witness, libbpf: version };
+  return { tests: join(HOME, 'tests.mjs'), tools: HOME, objects, witness, libbpf: version };
 }
 
 const ROOMS = Object.fromEntries(

@@ -61,7 +61,7 @@ const runs = [];
 for (const kernel of kernels) {
   say(`Linux ${kernel.version}`);
   const results = new Results(kernel, verbose);
-  const environment = [`TSBPF_OBJECTS=${suite.objects}`, `TSBPF_WITNESS=${suite.witness}`, `TSBPF_TREE=${kernel.tree}`];
+  const environment = [`TSBPF_OBJECTS=${suite.objects}`, `TSBPF_WITNESS=${suite.witness}`, `TSBPF_TOOLS=${suite.tools}`];
   if (only) environment.push(`TSBPF_ONLY=${only}`);
   const reporter = new URL('reporter.mjs', import.meta.url).href;
   try {

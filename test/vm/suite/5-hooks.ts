@@ -1,7 +1,8 @@
 // Hooks that this project's usual machine refuses: they are attached here, and what they do is seen.
 
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { setPriority } from 'node:os';
 import type { LoadedObject } from '../../../src/api/index.js';
@@ -213,6 +214,19 @@ group('newer features', () => {
     assert.equal(numbers[0], 42);
     await sameAsLibbpf({ object: objectPath('arena') });
   });
+  clean(
+    'a token is all that the root of a user namespace needs',
+    () => {
+      const tools = process.env.TSBPF_TOOLS;
+      const folder = '/run/handed-on';
+      mkdirSync(folder, { recursive: true });
+      const words = [folder, process.execPath, `${tools}/in-namespace.mjs`, objectPath('types'), folder];
+      const { stdout, stderr } = spawnSync(`${tools}/handed-on`, words, { encoding: 'utf8' });
+      assert.equal(stderr, '');
+      assert.deepEqual(JSON.parse(stdout), { without: 'bpf(BPF_MAP_CREATE): EPERM', given: 'loaded' });
+    },
+    since('6.9') ? false : 'tokens came with 6.9',
+  );
   clean('a token that nobody hands on is refused, and why is said', () => {
     const error = refused(SyscallError, () => openNamed('target').load({ token: '/sys/fs/bpf' }));
     assert.match(error.message, since('6.9') ? /BPF_TOKEN_CREATE/ : /6\.9/);
