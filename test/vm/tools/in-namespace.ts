@@ -9,7 +9,8 @@ const [object = '', token = ''] = process.argv.slice(2);
 function outcome(options: LoadOptions): string {
   const failed: string[] = [];
   const observe = (event: StepEvent) => {
-    if (event.at === 'failed') failed.push(event.step.id);
+    // What is asked beforehand is asked without the token; what is not known is taken to be as on a recent kernel.
+    if (event.at === 'failed' && !event.step.id.startsWith('probe ')) failed.push(event.step.id);
   };
   try {
     open(object)
