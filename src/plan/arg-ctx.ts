@@ -44,8 +44,12 @@ const CONTEXTS: Readonly<Partial<Record<BpfProgType, string>>> = {
   BPF_PROG_TYPE_XDP: 'xdp_md',
 };
 
+/** Functions of BPF programs take no more, on the kernels that this is for. */
+const MOST_PARAMS = 5;
+
 /** A tag on a parameter of a global function. */
 interface Tagged {
+  readonly id: TypeId;
   readonly func: BtfOf<'FUNC'>;
   readonly proto: BtfOf<'FUNC_PROTO'>;
   readonly param: number;
@@ -60,8 +64,8 @@ function taggedParams(btf: Btf): Tagged[] {
     const func = btf.type(tag.type);
     if (func.kind !== 'FUNC' || func.linkage !== BTF_FUNC_GLOBAL) return [];
     const proto = btf.type(func.type);
-    if (proto.kind !== 'FUNC_PROTO' || !proto.params[tag.component]) return [];
-    return [{ func, proto, param: tag.component, nameOffset: btf.nameOffset(id) }];
+    if (proto.kind !== 'FUNC_PROTO' || !proto.params[tag.component] || proto.params.length > MOST_PARAMS) return [];
+    return [{ id, func, proto, param: tag.component, nameOffset: btf.nameOffset(id) }];
   });
 }
 
@@ -80,20 +84,31 @@ export function withContexts(
 ): { readonly object: BpfObject; readonly programs: readonly LinkedProgram[] } {
   const { btf } = object;
   if (!btf || features.get('arg_ctx_tag') !== false) return { object, programs };
-  const tagged = taggedParams(btf);
+  const tagged = new Map<TypeId, Tagged[]>();
+  for (const one of taggedParams(btf)) {
+    const others = tagged.get(one.func.id);
+    if (others) others.push(one);
+    else tagged.set(one.func.id, [one]);
+  }
   const added = new Added(btf);
   const changed = programs.map((linked) => withContext(btf, linked, tagged, added));
   return { object: { ...object, btf: added.toBtf() }, programs: changed };
 }
 
-function withContext(btf: Btf, linked: LinkedProgram, tagged: readonly Tagged[], added: Added): LinkedProgram {
+function withContext(
+  btf: Btf,
+  linked: LinkedProgram,
+  tagged: ReadonlyMap<TypeId, readonly Tagged[]>,
+  added: Added,
+): LinkedProgram {
   const { type } = linked.program;
   const context = CONTEXTS[type];
   if (context === undefined) return linked;
   const clones = new Map<TypeId, TypeId>();
   let pointer: TypeId | undefined;
-  for (const { func, proto, param, nameOffset } of tagged) {
-    if (!linked.funcInfo.some((info) => info.type === func.id)) continue; // of another program
+  const functions = new Set(linked.funcInfo.map((info) => info.type));
+  const own = [...functions].flatMap((func) => tagged.get(func) ?? []).sort((a, b) => a.id - b.id);
+  for (const { func, proto, param, nameOffset } of own) {
     const given = proto.params[param]?.type;
     if (given === undefined || !wantsContext(btf, given, type, context)) continue;
     const clone = clones.get(func.id) ?? added.clone(func, proto);

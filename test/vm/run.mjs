@@ -53,7 +53,7 @@ try {
   suite = await buildSuite();
 } catch (error) {
   if (!/^(apt-get|apt-cache) /.test(/Command failed: (.*)/.exec(error.message)?.[1] ?? '')) throw error;
-  console.log(`skipped: Debian's packages cannot be had: ${error.message}`);
+  console.log(`skipped: Debian's packages cannot be had: ${String(error.stderr).trim()}`);
   process.exit(0);
 }
 

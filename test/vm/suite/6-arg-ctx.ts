@@ -1,6 +1,7 @@
 // __arg_ctx: kernels before 6.8 see contexts only in types, which the loader puts there.
 
 import assert from 'node:assert/strict';
+import { VerifierError } from '../../../src/errors.js';
 import { clean, group, objectPath, openNamed, since } from '../support/kernel.js';
 import { sameAsLibbpf } from '../support/libbpf.js';
 
@@ -23,6 +24,16 @@ group('arg:ctx', () => {
     clean(`and for ${only} alone`, async () => {
       await sameAsLibbpf({ object: objectPath('arg_ctx'), only });
     });
+  clean(
+    'a kernel without the tag refuses what is given as it is',
+    () => {
+      using object = openNamed('arg_ctx');
+      const { facts } = object.plan();
+      const features = new Map([...facts.features, ['arg_ctx_tag', true] as const]);
+      assert.throws(() => object.load({ facts: { ...facts, features } }), VerifierError);
+    },
+    since('6.8') && 'this one knows the tag',
+  );
   clean(since('6.8') ? 'nothing is added' : 'types are added', () => {
     const { object, steps } = openNamed('arg_ctx').plan();
     const step = steps.find(({ id }) => id === 'btf');
