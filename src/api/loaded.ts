@@ -147,7 +147,7 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
   }
 
   /**
-   * The memory of the object's arena, which programs and user space share. What the object defines in it lies at its start.
+   * The memory of the object's arena, which programs and user space share. What the object defines in it is `arenaVariables`.
    * @throws {UsageError} when the object has none.
    */
   arena(): ArrayBuffer {
@@ -160,6 +160,16 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
   /** What the verifier wrote down of a program, if it was asked to: see `LoadOptions.logLevel`. */
   log(program: string): string | undefined {
     return this.#logs.get(program);
+  }
+
+  /**
+   * The part of the arena that has the object's own variables: the last pages since Linux 7.0, the first ones before.
+   * @throws {UsageError} when the object has none.
+   */
+  arenaVariables(): Uint8Array<ArrayBuffer> {
+    const data = this.object.maps.find(isArena)?.data;
+    if (!data) throw new UsageError('The object defines no variables in an arena', { where: this.object.where });
+    return new Uint8Array(this.arena(), data.offset ?? 0, data.image.length);
   }
 
   /** The descriptor of a map or program, for calls that tsbpf does not have; it stays ours. */

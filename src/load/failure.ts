@@ -3,7 +3,8 @@
 import { textUntilNul } from '../bytes/index.js';
 import { SyscallError, VerifierError } from '../errors.js';
 import { callName, type Step } from '../plan/index.js';
-import { BPF_ATTACH_TYPE } from '../uapi/enums.js';
+import { BPF_F_LINK } from '../uapi/bpf.js';
+import { BPF_ATTACH_TYPE, BPF_MAP_TYPE } from '../uapi/enums.js';
 import { errnoName } from '../uapi/errno.js';
 import type { Reply } from './kernel.js';
 import { placeInPlan } from './places.js';
@@ -28,8 +29,25 @@ interface Row {
   readonly call?: string;
   readonly errno: string;
   readonly when?: (step: Step) => boolean;
-  readonly remedy: string;
+  readonly remedy: string | ((step: Step) => string);
 }
+
+/** Types of maps that some kernels in use are too old for, by their numbers. */
+const MAP_TYPES: ReadonlyMap<unknown, { readonly what: string; readonly since: string }> = new Map([
+  [BPF_MAP_TYPE.BPF_MAP_TYPE_RINGBUF, { what: 'Ring buffers', since: '5.8' }],
+  [BPF_MAP_TYPE.BPF_MAP_TYPE_INODE_STORAGE, { what: 'Maps for inodes', since: '5.10' }],
+  [BPF_MAP_TYPE.BPF_MAP_TYPE_TASK_STORAGE, { what: 'Maps for tasks', since: '5.11' }],
+  [BPF_MAP_TYPE.BPF_MAP_TYPE_BLOOM_FILTER, { what: 'Bloom filters', since: '5.16' }],
+  [BPF_MAP_TYPE.BPF_MAP_TYPE_USER_RINGBUF, { what: 'Ring buffers that user space writes to', since: '6.1' }],
+  [BPF_MAP_TYPE.BPF_MAP_TYPE_CGRP_STORAGE, { what: 'Maps for cgroups', since: '6.2' }],
+  [BPF_MAP_TYPE.BPF_MAP_TYPE_ARENA, { what: 'Arenas', since: '6.9' }],
+]);
+const mapType = (step: Step) => (step.call === 'bpf' ? MAP_TYPES.get(step.attr.map_type) : undefined);
+const mapHasLink = (step: Step): boolean =>
+  step.call === 'bpf' &&
+  step.attr.map_type === BPF_MAP_TYPE.BPF_MAP_TYPE_STRUCT_OPS &&
+  (Number(step.attr.map_flags ?? 0) & BPF_F_LINK) !== 0;
+const UNKNOWN_MAP = 'The kernel does not take this type with these sizes and flags, or is older than the map type.';
 
 /** The first row that fits. */
 const REMEDIES: readonly Row[] = [
@@ -73,8 +91,17 @@ const REMEDIES: readonly Row[] = [
   {
     call: 'bpf(BPF_MAP_CREATE)',
     errno: 'EINVAL',
-    remedy: 'The kernel does not take this type with these sizes and flags, or is older than the map type.',
+    when: mapHasLink,
+    remedy:
+      'Kernels before 6.4 attach structures without a link only: write SEC(".struct_ops") in place of SEC(".struct_ops.link").',
   },
+  {
+    call: 'bpf(BPF_MAP_CREATE)',
+    errno: 'EINVAL',
+    when: (step) => mapType(step) !== undefined,
+    remedy: (step) => `${UNKNOWN_MAP} ${mapType(step)?.what} came with Linux ${mapType(step)?.since}.`,
+  },
+  { call: 'bpf(BPF_MAP_CREATE)', errno: 'EINVAL', remedy: UNKNOWN_MAP },
   { call: 'bpf(BPF_MAP_CREATE)', errno: 'E2BIG', remedy: 'Key, value or max_entries are larger than the kernel allows.' },
   {
     call: 'bpf(BPF_MAP_CREATE)',
@@ -103,7 +130,8 @@ export function failure(step: Step, { result, out }: Reply, plan: readonly Step[
     const remedy = `The kernel says of these types: ${types.split('\n').at(-1)}`;
     return new SyscallError(call, errno, { doing, where, remedy });
   }
-  const remedy = REMEDIES.find((row) => row.errno === errno && (row.call ?? call) === call && (row.when?.(step) ?? true))?.remedy;
+  const row = REMEDIES.find((row) => row.errno === errno && (row.call ?? call) === call && (row.when?.(step) ?? true));
+  const remedy = typeof row?.remedy === 'function' ? row.remedy(step) : row?.remedy;
   return new SyscallError(call, errno, remedy ? { doing, where, remedy } : { doing, where });
 }
 

@@ -1,5 +1,6 @@
 // Object + facts -> a plan: what will be done to the machine, as a value, before any of it is done.
 
+export * from './arg-ctx.js';
 export * from './attach-target.js';
 export * from './encode.js';
 export * from './explain.js';

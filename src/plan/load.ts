@@ -3,6 +3,7 @@
 import { UnsupportedError } from '../errors.js';
 import { type BpfObject, linkProgram } from '../object/index.js';
 import { RLIM_INFINITY } from '../uapi/resource.js';
+import { withContexts } from './arg-ctx.js';
 import { resolveExterns } from './externs.js';
 import type { KernelFacts } from './facts.js';
 import { planModules } from './kernel-types.js';
@@ -29,12 +30,13 @@ export function planLoad(object: BpfObject, facts: KernelFacts): Step[] {
   const externs = resolveExterns(object, facts);
   const structOps = resolveStructOps(object, facts);
   const maps = externs.object.maps.filter(({ autocreate }) => autocreate);
-  const programs = loadable(object).map((program) => linkProgram(object, program));
+  const linked = loadable(object).map((program) => linkProgram(object, program));
+  const { object: typed, programs } = withContexts(object, linked, facts.features);
   const loading = programs.flatMap((linked) => planProgram(object, linked, { facts, externs: externs.answers, structOps }));
   const creating = maps.flatMap((map) => planMap(object, map, facts, structOps.get(map.name)));
   return [
     ...planLimits(facts),
-    ...planBtf(object, facts),
+    ...planBtf(typed, facts),
     ...planModules(facts, [...creating, ...loading]),
     ...planPinRoot(object, facts),
     ...creating,

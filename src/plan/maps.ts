@@ -150,7 +150,7 @@ function arenaMemory(map: BpfMapDef, { pageSize }: KernelFacts, where: Where): S
       on: { fd: stepIds.map(map.name) },
       address: map.extra,
       length,
-      ...(image && { contents: image }),
+      ...(image && { contents: image, contentsAt: map.data?.offset ?? 0 }),
     },
   ];
 }

@@ -158,7 +158,7 @@ function withAnswers(object: BpfObject, { insns, references }: LinkedProgram, ex
     if (reference.kind === 'map') patchInsn(bytes, insn, { src: BPF_PSEUDO_MAP_FD, imm: 0 });
     else {
       patchInsn(bytes, insn, { src: BPF_PSEUDO_MAP_VALUE, imm: 0 });
-      patchInsn(bytes, insn + 1, { imm: reference.offset | 0 });
+      patchInsn(bytes, insn + 1, { imm: (reference.offset + (object.maps[index]?.data?.offset ?? 0)) | 0 });
     }
     return [{ insn, fd: stepIds.map(reference.map) }];
   });

@@ -49,13 +49,14 @@ export type StepCall =
   | { readonly call: 'prlimit64'; readonly resource: RLimit; readonly limit: bigint }
   /** A descriptor that is of no use any more. */
   | { readonly call: 'close'; readonly on: FdRef }
-  /** The memory of a map, shared, for reading and writing; anywhere if `address` is 0. `contents` is written to its start. */
+  /** The memory of a map, shared, for reading and writing; anywhere if `address` is 0. `contents` is written to it at `contentsAt`. */
   | {
       readonly call: 'mmap';
       readonly on: FdRef;
       readonly address: bigint;
       readonly length: number;
       readonly contents?: Uint8Array;
+      readonly contentsAt?: number;
     }
   /** A directory. */
   | { readonly call: 'open'; readonly path: string }

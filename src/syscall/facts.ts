@@ -92,7 +92,9 @@ function feature(name: FeatureName, note: (text: string) => void, observe: FactO
 
 /** Whether the kernel has a feature; undefined when it cannot be told. */
 export function probe(name: FeatureName, kernel: Kernel, observe?: (event: StepEvent) => void): boolean | undefined {
-  const { steps, failsWith } = FEATURES[name];
+  const { steps, failsWith, refines } = FEATURES[name];
+  const basis = refines === undefined || probe(refines, kernel, observe);
+  if (basis !== true) return basis;
   try {
     drive(execute(steps(), kernel), observe)[Symbol.dispose]();
     return true;

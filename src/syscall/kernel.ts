@@ -68,7 +68,8 @@ function run(step: Step, resolve: (ref: FdRef) => number): Reply {
       return reply(syscall('close', resolve(step.on)));
     case 'mmap': {
       const address = mapShared(resolve(step.on), step.length, step.address);
-      if (address >= 0 && step.contents) new Uint8Array(bufferAt(address, step.contents.length)).set(step.contents);
+      if (address >= 0 && step.contents)
+        new Uint8Array(bufferAt(address + (step.contentsAt ?? 0), step.contents.length)).set(step.contents);
       return reply(address);
     }
     case 'open':
