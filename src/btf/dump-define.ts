@@ -12,7 +12,7 @@ const MOST_TABS = 13;
 const NEWLINE = 10;
 const SPACE = 32;
 /** Longer names of repeated types are cut. */
-const LONGEST_NAME = 255;
+export const LONGEST_NAME = 255;
 
 /** Begins a line. */
 function line(d: CDump, level: number): void {
@@ -116,7 +116,8 @@ const roundUp = (value: number, to: number): number => Math.ceil(value / to) * t
 function pad(d: CDump, from: number, to: number, align: number, betweenBitfields: boolean, level: number): void {
   if (from >= to) return;
   const types = d.flat.pointerSize === 8 ? LONG_64 : LONG_32;
-  let type = types.find(({ bits }) => roundUp(from, bits) <= to) ?? CHAR;
+  let type = CHAR;
+  for (let i = types.length - 1; i >= 0; i--) if (roundUp(from, (types[i] as Padding).bits) <= to) type = types[i] as Padding;
   let at = from;
   const boundary = roundUp(from, type.bits);
   if (boundary > from && boundary <= to) {

@@ -5,7 +5,7 @@ import { BTF_KIND } from '../uapi/btf.js';
 import { declare } from './dump-declare.js';
 import { enumDefinition, forwardType, structDefinition, tag } from './dump-define.js';
 import { type CDump, EMITTED, EMITTING, NOT_EMITTED } from './dump-state.js';
-import { type FlatBtf, flagOf, kindOf, nameOf, thirdOf } from './flat.js';
+import { type FlatBtf, kindOf, nameOf, thirdOf } from './flat.js';
 import type { TypeId } from './types.js';
 
 const K = BTF_KIND;

@@ -7,7 +7,9 @@ import type { TypeId } from './types.js';
 /** A name is a number here: equal texts have the same, wherever they stand. */
 export type NameId = number;
 
-const FIRST_SIZE = 1 << 15;
+const FIRST_SIZE = 1 << 10;
+/** Bytes of a string table for each name in it, or less: with slots for so many the table of names need not grow. */
+const BYTES_A_NAME = 10;
 /** FNV-1a. */
 const HASH_START = 0x811c9dc5;
 const HASH_STEP = 0x01000193;
@@ -18,15 +20,20 @@ export class Texts {
   /** By offset: the text's number plus 1; 0 where nobody asked. */
   readonly #known: Uint32Array;
   /** Open addressing: a text's number plus 1. */
-  #slots = new Uint32Array(FIRST_SIZE);
-  #offsets = new Uint32Array(FIRST_SIZE / 2);
-  #hashes = new Int32Array(FIRST_SIZE / 2);
+  #slots: Uint32Array;
+  #offsets: Uint32Array;
+  #hashes: Int32Array;
   /** So many texts so far. */
   count = 0;
 
   constructor(strings: Uint8Array) {
     this.#strings = strings;
     this.#known = new Uint32Array(strings.length);
+    let size = FIRST_SIZE;
+    while (size < (2 * strings.length) / BYTES_A_NAME) size *= 2;
+    this.#slots = new Uint32Array(size);
+    this.#offsets = new Uint32Array(size / 2);
+    this.#hashes = new Int32Array(size / 2);
   }
 
   of(offset: number): NameId {

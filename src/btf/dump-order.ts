@@ -1,28 +1,32 @@
 // In which order types must be defined for C, and which of them a forward declaration is enough for.
 
 import { FormatError } from '../errors.js';
-import { BTF_KIND } from '../uapi/btf.js';
+import { BTF_KIND, BTF_KIND_WORDS } from '../uapi/btf.js';
 import { type CDump, NOT_ORDERED, ORDERED, ORDERING } from './dump-state.js';
-import { eachId } from './fields.js';
+import { ID_WORDS, type Places } from './fields.js';
 import { type FlatBtf, kindOf, nameOf, thirdOf } from './flat.js';
 import type { TypeId } from './types.js';
 
 const K = BTF_KIND;
+const ELEMENT_WORDS = BTF_KIND_WORDS.map(({ element }) => element);
 
 /**
  * Marks what another type refers to: an anonymous enum that nothing refers to is a definition of its own. What a function returns is
  * not marked, which is libbpf's way.
  * @see libbpf btf_dump_mark_referenced, src/btf_dump.c
  */
-export function markReferenced(flat: FlatBtf, referenced: Uint8Array): void {
-  const { words, at } = flat;
+export function markReferenced({ words, at }: FlatBtf, referenced: Uint8Array): void {
   for (let id = 1; id < at.length; id++) {
     const start = at[id] as number;
-    const kind = ((words[start + 1] as number) >>> 24) & 0x7f;
-    const returned = kind === K.FUNC_PROTO ? start + 2 : -1;
-    eachId(words, start, (place) => {
-      if (place !== returned) referenced[words[place] as number] = 1;
-    });
+    const info = words[start + 1] as number;
+    const kind = (info >>> 24) & 0x7f;
+    const { fixed, element } = ID_WORDS[kind] as Places;
+    if (kind !== K.FUNC_PROTO) for (const place of fixed) referenced[words[start + place] as number] = 1;
+    const place = element[0];
+    if (place === undefined) continue;
+    const size = ELEMENT_WORDS[kind] as number;
+    const end = start + 3 + (info & 0xffffff) * size;
+    for (let at = start + 3; at < end; at += size) referenced[words[at + place] as number] = 1;
   }
 }
 

@@ -172,7 +172,7 @@ export function dumpJson(
   json.open('{');
   json.key('types');
   json.open('[');
-  eachOf(flat, roots, (id) => jsonOf(flat, out, json, id));
+  eachOf(flat, roots, (id) => jsonOf(flat, json, id));
   json.close(']');
   json.close('}');
   json.end();
@@ -262,7 +262,7 @@ function annotate(flat: FlatBtf, out: TextSink, id: TypeId): void {
   out.ascii(')');
 }
 
-function jsonOf(flat: FlatBtf, out: TextSink, json: JsonWriter, id: TypeId): void {
+function jsonOf(flat: FlatBtf, json: JsonWriter, id: TypeId): void {
   const { words } = flat;
   const at = flat.at[id] as number;
   const info = words[at + 1] as number;

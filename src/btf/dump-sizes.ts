@@ -8,9 +8,11 @@ import type { TypeId } from './types.js';
 const { INT, PTR, ARRAY, STRUCT, UNION, ENUM, TYPEDEF, VOLATILE, CONST, RESTRICT, VAR, DATASEC, FLOAT, DECL_TAG, TYPE_TAG, ENUM64 } =
   BTF_KIND;
 
-const OWN_SIZE = new Set([INT, STRUCT, UNION, ENUM, ENUM64, DATASEC, FLOAT]);
-const FOLLOWED = new Set([TYPEDEF, VOLATILE, CONST, RESTRICT, VAR, DECL_TAG, TYPE_TAG]);
-const SIZED_LIKE_INT = new Set([INT, ENUM, ENUM64, FLOAT]);
+const set = (...kinds: readonly number[]): number => kinds.reduce((bits, kind) => bits | (1 << kind), 0);
+const has = (kinds: number, kind: number): boolean => ((kinds >>> kind) & 1) === 1;
+const OWN_SIZE = set(INT, STRUCT, UNION, ENUM, ENUM64, DATASEC, FLOAT);
+const FOLLOWED = set(TYPEDEF, VOLATILE, CONST, RESTRICT, VAR, DECL_TAG, TYPE_TAG);
+const SIZED_LIKE_INT = set(INT, ENUM, ENUM64, FLOAT);
 /** libbpf follows at most so many references for a size. */
 const MAX_DEPTH = 32;
 /** For an alignment it follows all there are; a circle of structs would never end. */
@@ -40,9 +42,9 @@ export class CSizes {
         count *= words[start + 5] as number;
         if (count > LARGEST) return 0;
         type = words[start + 3] as number;
-      } else if (FOLLOWED.has(kind)) type = words[start + 2] as number;
+      } else if (has(FOLLOWED, kind)) type = words[start + 2] as number;
       else {
-        const size = kind === PTR ? pointerSize : OWN_SIZE.has(kind) ? (words[start + 2] as number) : 0;
+        const size = kind === PTR ? pointerSize : has(OWN_SIZE, kind) ? (words[start + 2] as number) : 0;
         return count * size > LARGEST ? 0 : count * size;
       }
     }
@@ -66,11 +68,11 @@ export class CSizes {
     const flat = this.#flat;
     const kind = kindOf(flat, id);
     const third = thirdOf(flat, id);
-    if (SIZED_LIKE_INT.has(kind)) return Math.min(flat.pointerSize, third);
+    if (has(SIZED_LIKE_INT, kind)) return Math.min(flat.pointerSize, third);
     if (kind === PTR) return flat.pointerSize;
     if (kind === ARRAY) return this.align(flat.words[(flat.at[id] as number) + 3] as number, depth + 1);
     if (kind === STRUCT || kind === UNION) return this.#ofMembers(id, depth);
-    if (FOLLOWED.has(kind) && kind !== VAR && kind !== DECL_TAG) return this.align(third, depth + 1);
+    if (has(FOLLOWED, kind) && kind !== VAR && kind !== DECL_TAG) return this.align(third, depth + 1);
     return 0;
   }
 

@@ -25,7 +25,7 @@ const REFERENCES = [K.TYPE_TAG, K.CONST, K.PTR, K.VOLATILE, K.RESTRICT, K.TYPEDE
 );
 const isReference = (kind: number): boolean => ((REFERENCES >>> kind) & 1) === 1;
 /** Asking for one of these prints nothing. */
-const SILENT = new Set([K.FUNC, K.VAR, K.DATASEC]);
+const isSilent = (kind: number): boolean => kind === K.FUNC || kind === K.VAR || kind === K.DATASEC;
 const MAX_CHAIN = 1000;
 
 /**
@@ -35,78 +35,84 @@ const MAX_CHAIN = 1000;
  * @throws {FormatError} for references in a circle.
  * @see bpftool sort_btf_c, src/btf.c
  */
-export function sortedForC(flat: FlatBtf, texts: Texts): TypeId[] {
+export function sortedForC(flat: FlatBtf, texts: Texts): Uint32Array {
   const types = flat.at.length;
-  const ranks = new Uint8Array(types);
+  const ranks = new Uint32Array(types);
   const sortNames = new Uint32Array(types);
   const ownNames = new Uint32Array(types);
-  let ids: TypeId[] = [];
+  let ids = new Uint32Array(types);
+  let count = 0;
   let least = LAST;
   for (let id = 0; id < types; id++) {
+    const kind = kindOf(flat, id);
+    if (isSilent(kind)) continue;
     const rank = rankOf(flat, id);
     ranks[id] = rank;
     if (rank < least) least = rank;
-    if (SILENT.has(kindOf(flat, id))) continue;
-    ids.push(id);
+    ids[count++] = id;
   }
-  // Silent types matter only where the first of all might be one.
-  if (least === LAST) ids = Array.from({ length: types }, (_, id) => id);
-  for (const id of ids) {
+  if (least < LAST) ids = ids.subarray(0, count);
+  else {
+    // Silent types matter only here, where one of them may be the first of all.
+    for (let id = 0; id < types; id++) ids[id] = id;
+    ranks.fill(LAST);
+  }
+  for (let i = 0; i < ids.length; i++) {
+    const id = ids[i] as number;
     sortNames[id] = texts.of(sortNameOf(flat, id));
     ownNames[id] = texts.of(nameOf(flat, id));
   }
-  const place = placesOf(texts, flat.strings);
-  let sorted = Uint32Array.from(ids);
-  sorted = byCount(sorted, (id) => place[ownNames[id] as number] as number, texts.count);
-  sorted = byCount(sorted, (id) => place[sortNames[id] as number] as number, texts.count);
-  sorted = byCount(sorted, (id) => ranks[id] as number, LAST + 1);
-  const isSame = (a: number, b: number): boolean =>
-    ranks[a] === ranks[b] && sortNames[a] === sortNames[b] && ownNames[a] === ownNames[b];
+  const places = placesOf(texts, flat.strings);
+  for (const names of [sortNames, ownNames]) for (let id = 0; id < types; id++) names[id] = places[names[id] as number] as number;
+  const sorted = byCount(byCount(byCount(ids, ownNames, texts.count), sortNames, texts.count), ranks, LAST + 1);
   const hashes = new Hashes(flat);
-  for (let start = 0; start < sorted.length; ) {
-    let end = start + 1;
-    while (end < sorted.length && isSame(sorted[start] as number, sorted[end] as number)) end++;
+  for (let start = 0, end = 0; start < sorted.length; start = end) {
+    const first = sorted[start] as number;
+    for (end = start + 1; end < sorted.length; end++) {
+      const next = sorted[end] as number;
+      if (ownNames[first] !== ownNames[next] || sortNames[first] !== sortNames[next] || ranks[first] !== ranks[next]) break;
+    }
     if (end - start > 1) hashes.sort(sorted.subarray(start, end));
-    start = end;
   }
-  return Array.from(sorted.subarray(1));
+  return sorted.subarray(1);
 }
 
-/** Stable; `keyOf` gives less than `keys`. */
-function byCount(ids: Uint32Array, keyOf: (id: TypeId) => number, keys: number): Uint32Array<ArrayBuffer> {
-  const starts = new Uint32Array(keys + 1);
+/** Stable. `keys`, by id, are less than `count`. */
+function byCount(ids: Uint32Array, keys: Uint32Array, count: number): Uint32Array<ArrayBuffer> {
+  const starts = new Uint32Array(count + 1);
   for (let i = 0; i < ids.length; i++) {
-    const next = keyOf(ids[i] as number) + 1;
+    const next = (keys[ids[i] as number] as number) + 1;
     starts[next] = (starts[next] as number) + 1;
   }
-  for (let i = 0; i < keys; i++) starts[i + 1] = (starts[i + 1] as number) + (starts[i] as number);
+  for (let i = 0; i < count; i++) starts[i + 1] = (starts[i + 1] as number) + (starts[i] as number);
   const sorted = new Uint32Array(ids.length);
   for (let i = 0; i < ids.length; i++) {
-    const key = keyOf(ids[i] as number);
-    sorted[starts[key] as number] = ids[i] as number;
-    starts[key] = (starts[key] as number) + 1;
+    const id = ids[i] as number;
+    const key = keys[id] as number;
+    const at = starts[key] as number;
+    sorted[at] = id;
+    starts[key] = at + 1;
   }
   return sorted;
 }
 
 /** By a text's number, its place among all texts in the order of their bytes. */
 function placesOf(texts: Texts, strings: Uint8Array): Uint32Array {
-  const list: { readonly text: string; readonly id: number }[] = [];
-  for (let id = 0; id < texts.count; id++) {
-    const start = texts.offset(id);
-    list.push({ text: bytesAsText(strings, start), id });
-  }
-  list.sort((a, b) => (a.text < b.text ? -1 : 1));
+  const textAt = reader(strings);
+  const byText = new Map<string, number>();
+  for (let id = 0; id < texts.count; id++) byText.set(textAt(texts.offset(id)), id);
   const places = new Uint32Array(texts.count);
-  for (const [place, { id }] of list.entries()) places[id] = place;
+  let place = 0;
+  for (const text of [...byText.keys()].sort()) places[byText.get(text) as number] = place++;
   return places;
 }
 
-/** A character for each byte: strings compare as their bytes do. */
-function bytesAsText(strings: Uint8Array, start: number): string {
-  let text = '';
-  for (let i = start; strings[i] !== 0; i++) text += String.fromCharCode(strings[i] as number);
-  return text;
+/** Gives the text at an offset with a character for each byte: such strings compare as their bytes do. */
+function reader(strings: Uint8Array): (start: number) => string {
+  const all = new TextDecoder('ascii').decode(strings); // windows-1252, in truth: the same as long as all is ASCII
+  const isAscii = strings.every((byte) => byte < 0x80);
+  if (isAscii) return (start) => all.slice(start, all.indexOf('\0', start));
+  return (start) => String.fromCharCode(...strings.subarray(start, strings.indexOf(0, start)));
 }
 
 const target = (flat: FlatBtf, id: TypeId, kind: number): TypeId =>
@@ -148,57 +154,88 @@ function sortNameOf(flat: FlatBtf, id: TypeId): number {
 const FACTOR = 31;
 const TWO_32 = 0x100000000;
 
+/** Parameters are not hashed. */
+const isEmptyPrototype = (flat: FlatBtf, id: TypeId): boolean => kindOf(flat, id) === K.FUNC_PROTO && nameOf(flat, id) === 0;
+
 /** 64-bit hashes of what types are made of, as two halves. */
 class Hashes {
   readonly #flat: FlatBtf;
-  /** By id: 0 for unknown, else the hash with members or without, two words each. */
-  readonly #known: readonly [Map<TypeId, readonly [number, number]>, Map<TypeId, readonly [number, number]>] = [new Map(), new Map()];
+  /** By id, those with members after those without. */
+  readonly #lows: Uint32Array;
+  readonly #highs: Uint32Array;
+  readonly #known: Uint8Array;
+  /** The one that is being computed. */
   #low = 0;
   #high = 0;
 
   constructor(flat: FlatBtf) {
     this.#flat = flat;
+    this.#lows = new Uint32Array(2 * flat.at.length);
+    this.#highs = new Uint32Array(2 * flat.at.length);
+    this.#known = new Uint8Array(2 * flat.at.length);
   }
 
-  /** By hash, then by id. */
+  /** By hash, then by id, in which order they come. */
   sort(ids: Uint32Array): void {
-    const rows = Array.from(ids, (id) => ({ id, hash: this.#of(id, true) }));
-    rows.sort((a, b) => a.hash[1] - b.hash[1] || a.hash[0] - b.hash[0] || a.id - b.id);
-    for (const [i, { id }] of rows.entries()) ids[i] = id;
+    // A kernel has 40,000 types without any name in them, such as functions' prototypes. Their hash is 0, and they are in order.
+    const rest: TypeId[] = [];
+    const places: number[] = [];
+    let zeros = 0;
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i] as number;
+      if (isEmptyPrototype(this.#flat, id)) {
+        ids[zeros++] = id;
+        continue;
+      }
+      const place = this.#of(id, true);
+      if (this.#lows[place] === 0 && this.#highs[place] === 0) ids[zeros++] = id;
+      else {
+        rest.push(id);
+        places.push(place);
+      }
+    }
+    const order = places.map((_, i) => i);
+    const [lows, highs] = [this.#lows, this.#highs] as const;
+    const half = (halves: Uint32Array, i: number): number => halves[places[i] as number] as number;
+    order.sort((a, b) => half(highs, a) - half(highs, b) || half(lows, a) - half(lows, b) || a - b);
+    for (const i of order) ids[zeros++] = rest[i] as number;
   }
 
-  /** Low half, high half. @see bpftool btf_type_disambig_hash, src/btf.c */
-  #of(id: TypeId, withMembers: boolean, depth = 0): readonly [number, number] {
+  /** Where the hash is. @see bpftool btf_type_disambig_hash, src/btf.c */
+  #of(id: TypeId, withMembers: boolean, depth = 0): number {
     const flat = this.#flat;
-    const kind = kindOf(flat, id);
-    const known = this.#known[withMembers ? 1 : 0].get(id);
-    if (known) return known;
+    const { words } = flat;
+    const place = withMembers ? id + flat.at.length : id;
+    if (this.#known[place] === 1) return place;
     if (depth > MAX_CHAIN) throw inCircle(flat, id);
-    // What it refers to first: the sum so far is kept in one place only.
-    const to = isReference(kind) || kind === K.ARRAY ? this.#of(target(flat, id, kind), withMembers, depth + 1) : undefined;
-    const members = withMembers && (kind === K.STRUCT || kind === K.UNION) ? this.#ofMembers(id, depth) : undefined;
+    const kind = kindOf(flat, id);
+    const start = flat.at[id] as number;
+    const first = start + 3;
+    const count = (words[start + 1] as number) & 0xffffff;
+    const isComposite = withMembers && (kind === K.STRUCT || kind === K.UNION);
+    // What it refers to first: there is one place only for the hash that is being computed.
+    const to = isReference(kind) || kind === K.ARRAY ? this.#of(target(flat, id, kind), withMembers, depth + 1) : -1;
+    if (isComposite) for (let i = 0; i < count; i++) this.#of(words[first + i * 3 + 1] as number, false, depth + 1);
     this.#low = 0;
     this.#high = 0;
-    this.#addName(nameOf(flat, id));
-    const start = flat.at[id] as number;
+    this.#addName(words[start] as number);
     if (kind === K.ENUM || kind === K.ENUM64) {
       const step = kind === K.ENUM ? 2 : 3;
-      for (let i = 0; i < vlenOf(flat, id); i++) this.#addName(flat.words[start + 3 + i * step] as number);
+      for (let i = 0; i < count; i++) this.#addName(words[first + i * step] as number);
     }
-    if (kind === K.ARRAY) this.#add(flat.words[start + 5] as number, 0);
-    if (to) this.#add(to[0], to[1]);
-    for (const [i, [low, high]] of members?.entries() ?? []) {
-      this.#addName(flat.words[start + 3 + i * 3] as number);
-      this.#add(low, high);
+    if (kind === K.ARRAY) this.#add(words[start + 5] as number, 0);
+    if (to >= 0) this.#add(this.#lows[to] as number, this.#highs[to] as number);
+    if (isComposite) {
+      for (let member = first; member < first + count * 3; member += 3) {
+        this.#addName(words[member] as number);
+        const type = words[member + 1] as number;
+        this.#add(this.#lows[type] as number, this.#highs[type] as number);
+      }
     }
-    const hash = [this.#low, this.#high] as const;
-    this.#known[withMembers ? 1 : 0].set(id, hash);
-    return hash;
-  }
-  #ofMembers(id: TypeId, depth: number): (readonly [number, number])[] {
-    const { words, at } = this.#flat;
-    const first = (at[id] as number) + 3;
-    return Array.from({ length: vlenOf(this.#flat, id) }, (_, i) => this.#of(words[first + i * 3 + 1] as number, false, depth + 1));
+    this.#lows[place] = this.#low;
+    this.#highs[place] = this.#high;
+    this.#known[place] = 1;
+    return place;
   }
 
   #add(low: number, high: number): void {

@@ -36,8 +36,10 @@ export class CDump {
   readonly referenced: Uint8Array;
   /** What one request needs, each after what it needs itself. */
   readonly queue: TypeId[] = [];
-  /** Declarations that are being printed, the outermost type first; each has the part from where it began. */
+  /** Declarations that are being printed, each with its part of the stack, the outermost type first. */
   readonly stack: TypeId[] = [];
+  /** What is on the stack; what lies above is old. Setting an array's length costs more than all the rest of it. */
+  top = 0;
   #depth = 0;
   #effort: number;
 
