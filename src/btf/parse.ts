@@ -18,11 +18,12 @@ export function btfOrder(bytes: Uint8Array): 'little' | 'big' | undefined {
  * Indexes a BTF blob; the bytes are viewed, and copied only where the byte order is foreign or they are not aligned.
  * @param input A region names the file in errors.
  * @param base  The BTF that a module's split BTF continues.
+ * @param pointerSize Where it is known, as for an ELF file; otherwise that of the base, or of `long`.
  * @throws {FormatError} when the header or the types do not fit the bytes.
  * @throws {UnsupportedError} for a kind or version that came after this code.
  * @see include/uapi/linux/btf.h; libbpf btf_parse_hdr and btf_parse_type_sec, src/btf.c
  */
-export function parseBtf(input: Region | Uint8Array, base?: Btf): Btf {
+export function parseBtf(input: Region | Uint8Array, base?: Btf, pointerSize?: number): Btf {
   const bytes = asRegion(input);
   const order = btfOrder(bytes.bytes);
   if (!order)
@@ -45,7 +46,7 @@ export function parseBtf(input: Region | Uint8Array, base?: Btf): Btf {
   const strings = slice(blob, header.hdr_len + header.str_off, header.str_len, 'BTF strings');
   checkStrings(strings, base);
   const words = hostWords(types);
-  return new Btf({ words, starts: indexTypes(words, types), strings, base });
+  return new Btf({ words, starts: indexTypes(words, types), strings, base, ...(pointerSize !== undefined && { pointerSize }) });
 }
 
 function checkStrings({ bytes, where }: Region, base: Btf | undefined): void {

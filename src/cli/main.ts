@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { SyscallError } from '../errors.js';
+import { btfCommand } from './btf.js';
 import { genCommand } from './gen.js';
 import { inspectCommand } from './inspect.js';
 import { reportError } from './report.js';
@@ -11,6 +12,8 @@ import { runCommand } from './run.js';
 /** 0 is done, 1 failed or a negative answer, 2 wrong usage. */
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
+/** Errors are JSON too where one of these asks for it. */
+const JSON_FLAGS = ['--json', '-j', '--pretty', '-p'];
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
 
@@ -19,6 +22,7 @@ const program = new Command('tsbpf')
   .version(version, '-V, --version')
   .addCommand(runCommand())
   .addCommand(inspectCommand())
+  .addCommand(btfCommand())
   .addCommand(genCommand())
   .addHelpText('after', '\nExit codes: 0 done, 1 failed or a negative answer, 2 wrong usage.');
 
@@ -48,7 +52,7 @@ try {
   if (error instanceof CommanderError) {
     if (error.exitCode !== 0) process.exitCode = EXIT_USAGE; // help and version: 0, unless stdout failed
   } else {
-    reportError(error, { json: process.argv.includes('--json'), log: process.argv.includes('--log') });
+    reportError(error, { json: JSON_FLAGS.some((flag) => process.argv.includes(flag)), log: process.argv.includes('--log') });
     process.exitCode = EXIT_FAILED;
   }
 }
