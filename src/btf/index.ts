@@ -10,6 +10,7 @@ export * from './dump-raw.js';
 export * from './ext-records.js';
 export * from './fields.js';
 export * from './flat.js';
+export * from './layout.js';
 export * from './lines.js';
 export * from './names.js';
 export * from './parse.js';

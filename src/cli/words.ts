@@ -30,7 +30,7 @@ export function parseWords<const G extends Grammar>(words: readonly string[], gr
     if (said[word].length >= most) fail(most === 1 ? `'${word}' stands there twice` : `'${word}' may stand there ${most} times only`);
     said[word].push(rule.takes === undefined ? '' : valueOf(word, rule.takes, words[++i], fail));
   }
-  return said as Said<G>;
+  return said as unknown as Said<G>;
 }
 
 function unknown(word: string, grammar: Grammar): string {
