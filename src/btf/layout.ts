@@ -215,7 +215,7 @@ function showMembers(members: readonly LaidOutMember[], level: number, lines: st
       lines.push(`${indent}${`}${member.name && ` ${member.name}`};`.padEnd(width + 1 + NAME_WIDTH)}${where(member)}`);
     } else {
       const [type = '', name = ''] = member.declaration.split(SPLIT);
-      lines.push(`${indent}${type.padEnd(width)} ${`${name};`.padEnd(NAME_WIDTH - 1)} ${where(member)}`);
+      lines.push(`${indent}${`${type.padEnd(width)} ${name};`.padEnd(width + NAME_WIDTH)} ${where(member)}`);
     }
     const notes = [
       member.padding > 0 && `last struct has ${count(member.padding, 'byte')} of padding`,
