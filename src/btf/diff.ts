@@ -39,7 +39,10 @@ export interface TypeDifference {
  * Parts of types that matter, by name as in `TypeDifference`: which members or enumerators, and whether the size does. What is not in it
  * is not compared.
  */
-export type UsedTypes = ReadonlyMap<string, { readonly parts: ReadonlySet<string>; readonly size: boolean; readonly whole: boolean }>;
+export type UsedTypes = ReadonlyMap<
+  string,
+  { readonly parts: ReadonlySet<string>; readonly size: boolean; readonly whole: boolean }
+>;
 
 export interface DiffOptions {
   readonly used?: UsedTypes;

@@ -40,7 +40,12 @@ export function name({ flat, out }: CDump, offset: number, use: number, limit?: 
 /** `typedef`s and tags are cut; enumerators are not. */
 export const typeName = (d: CDump, id: TypeId, use: number): void => name(d, nameOf(d.flat, id), use, LONGEST_NAME);
 
-const KEYWORDS: Readonly<Record<number, string>> = { [K.STRUCT]: 'struct', [K.UNION]: 'union', [K.ENUM]: 'enum', [K.ENUM64]: 'enum' };
+const KEYWORDS: Readonly<Record<number, string>> = {
+  [K.STRUCT]: 'struct',
+  [K.UNION]: 'union',
+  [K.ENUM]: 'enum',
+  [K.ENUM64]: 'enum',
+};
 
 /** `struct foo`, `enum foo`; of an anonymous one the keyword, with a space behind it as libbpf has it for enums. */
 export function tag(d: CDump, id: TypeId): void {

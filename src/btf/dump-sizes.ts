@@ -5,8 +5,24 @@ import { BTF_KIND } from '../uapi/btf.js';
 import { type FlatBtf, kindOf, thirdOf } from './flat.js';
 import type { TypeId } from './types.js';
 
-const { INT, PTR, ARRAY, STRUCT, UNION, ENUM, TYPEDEF, VOLATILE, CONST, RESTRICT, VAR, DATASEC, FLOAT, DECL_TAG, TYPE_TAG, ENUM64 } =
-  BTF_KIND;
+const {
+  INT,
+  PTR,
+  ARRAY,
+  STRUCT,
+  UNION,
+  ENUM,
+  TYPEDEF,
+  VOLATILE,
+  CONST,
+  RESTRICT,
+  VAR,
+  DATASEC,
+  FLOAT,
+  DECL_TAG,
+  TYPE_TAG,
+  ENUM64,
+} = BTF_KIND;
 
 const set = (...kinds: readonly number[]): number => kinds.reduce((bits, kind) => bits | (1 << kind), 0);
 const has = (kinds: number, kind: number): boolean => ((kinds >>> kind) & 1) === 1;

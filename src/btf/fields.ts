@@ -40,7 +40,9 @@ const WITH_NAMED_ELEMENTS = new Set<BtfKind>(['STRUCT', 'UNION', 'ENUM', 'ENUM64
 /** Where ids of other types are, by BTF_KIND_ number. */
 export const ID_WORDS: readonly Places[] = BTF_KINDS.map((kind) => ID_PLACES[kind]);
 /** Where string offsets are, by BTF_KIND_ number. */
-export const NAME_WORDS: readonly Places[] = BTF_KINDS.map((kind): Places => ({ fixed: [NAME], element: WITH_NAMED_ELEMENTS.has(kind) ? [0] : [] }));
+export const NAME_WORDS: readonly Places[] = BTF_KINDS.map(
+  (kind): Places => ({ fixed: [NAME], element: WITH_NAMED_ELEMENTS.has(kind) ? [0] : [] }),
+);
 
 function visit(table: readonly Places[], words: Uint32Array, at: number, see: (place: number) => void): void {
   const info = words[at + 1] as number;

@@ -93,12 +93,17 @@ function check(flat: FlatBtf): void {
   checkNames(flat);
 }
 
+const SPLIT = 'It is damaged, or split BTF whose base is another: name the BTF that it continues (-B FILE on the command line).';
 const label = (flat: FlatBtf, id: TypeId): string => `${BTF_KINDS[kindOf(flat, id)]} ${id}`;
 const noType = (flat: FlatBtf, id: TypeId, to: number) =>
-  new FormatError(`${label(flat, id)} refers to type ${to}, but ids end at ${flat.at.length - 1}`, { where: flat.btf.where });
+  new FormatError(`${label(flat, id)} refers to type ${to}, but ids end at ${flat.at.length - 1}`, {
+    where: flat.btf.where,
+    remedy: SPLIT,
+  });
 const noName = (flat: FlatBtf, id: TypeId, offset: number) =>
   new FormatError(`${label(flat, id)} has a name at ${offset}, but strings end at ${flat.strings.length}`, {
     where: flat.btf.where,
+    remedy: SPLIT,
   });
 
 /** Strings may be source lines, of any length; only where one is longer than any name are the names looked at one by one. */

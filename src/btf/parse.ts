@@ -52,7 +52,12 @@ export function parseBtf(input: Region | Uint8Array, base?: Btf, pointerSize?: n
 function checkStrings({ bytes, where }: Region, base: Btf | undefined): void {
   if (base && bytes.length === 0) return;
   if (bytes.length === 0 || bytes[bytes.length - 1] !== 0) throw new FormatError('BTF strings must end with a NUL', { where });
-  if (!base && bytes[0] !== 0) throw new FormatError('BTF strings must start with the empty string', { where });
+  if (!base && bytes[0] !== 0)
+    throw new FormatError('BTF strings must start with the empty string', {
+      where,
+      remedy:
+        "Those of split BTF, such as a kernel module's, do not: name the BTF that it continues (-B FILE on the command line).",
+    });
 }
 
 /** A type section is nothing but 32-bit words; from here on they are in this machine's order. */

@@ -77,12 +77,9 @@ export class JsonWriter {
   }
 
   #char(byte: number): void {
-    if (byte >= SPACE && byte !== QUOTE && byte !== BACKSLASH) return this.#out.byte(byte);
-    this.#out.byte(BACKSLASH);
-    const letter = LETTERS[byte];
-    if (letter) return this.#out.ascii(letter);
-    if (byte >= SPACE) return this.#out.byte(byte);
-    this.#out.ascii(`u${byte.toString(16).padStart(4, '0')}`); // bpftool leaves these as they are, which is no JSON
+    if (byte === QUOTE || byte === BACKSLASH || byte < SPACE) this.#out.byte(BACKSLASH);
+    if (byte >= SPACE) this.#out.byte(byte);
+    else this.#out.ascii(LETTERS[byte] ?? `u${byte.toString(16).padStart(4, '0')}`); // bpftool has only those that have a letter
   }
   #newLine(): void {
     if (!this.#pretty) return;

@@ -41,7 +41,10 @@ type Fail = (message: string) => never;
 export const dumpCommand = (): Command =>
   new Command('dump')
     .description('print types, as C or raw, as bpftool does')
-    .argument('<source...>', 'file FILE | id ID | map id ID [key|value|kv|all] | prog id ID, [format raw|c], [root_id ID]…, [unsorted]')
+    .argument(
+      '<source...>',
+      'file FILE | id ID | map id ID [key|value|kv|all] | prog id ID, [format raw|c], [root_id ID]…, [unsorted]',
+    )
     .option('-B, --base-btf <file>', 'what split BTF continues, such as the vmlinux of a module')
     .option('-j, --json', 'raw, as JSON on one line')
     .option('-p, --pretty', 'raw, as JSON for people')

@@ -16,7 +16,10 @@ export const listCommand = (): Command =>
     .argument('[words...]', 'id ID: only this one')
     .option('-j, --json', 'as JSON on one line')
     .option('-p, --pretty', 'as JSON for people')
-    .addHelpText('after', '\nExample: sudo npx tsbpf btf list\nExit code 1: the kernel does not tell (it takes root), or there is no such id.')
+    .addHelpText(
+      'after',
+      '\nExample: sudo npx tsbpf btf list\nExit code 1: the kernel does not tell (it takes root), or there is no such id.',
+    )
     .action((words: string[], flags: JsonFlags, command: Command) => {
       const only = parseWords(words, GRAMMAR, (message) => command.error(`error: ${message}`)).id?.[0];
       const found = loadedBtfs(only);

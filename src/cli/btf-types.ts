@@ -46,7 +46,10 @@ export const findCommand = (): Command =>
     .option(...BTF)
     .option(...BASE)
     .option(...JSON_OPTION)
-    .addHelpText('after', "\nExample: npx tsbpf btf find 'bpf_ringbuf_*' --btf /sys/kernel/btf/vmlinux\nExit code 1: there is no such type.")
+    .addHelpText(
+      'after',
+      "\nExample: npx tsbpf btf find 'bpf_ringbuf_*' --btf /sys/kernel/btf/vmlinux\nExit code 1: there is no such type.",
+    )
     .action((name: string, flags: Flags) => {
       const btf = btfOf(flags);
       const types = typesLike(btf, name).map((id) => btf.type(id));

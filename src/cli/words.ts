@@ -20,15 +20,20 @@ const LARGEST = 0xffffffff;
  * Takes words apart.
  * @param fail Told what is wrong, in words for the user; it does not return.
  */
-export function parseWords<const G extends Grammar>(words: readonly string[], grammar: G, fail: (message: string) => never): Said<G> {
+export function parseWords<const G extends Grammar>(
+  words: readonly string[],
+  grammar: G,
+  fail: (message: string) => never,
+): Said<G> {
   const said: Record<string, (string | number)[]> = {};
   for (let i = 0; i < words.length; i++) {
     const word = words[i] as string;
     const rule = Object.hasOwn(grammar, word) ? (grammar[word] as WordRule) : fail(unknown(word, grammar));
     said[word] ??= [];
     const most = rule.most ?? 1;
-    if (said[word].length >= most) fail(most === 1 ? `'${word}' stands there twice` : `'${word}' may stand there ${most} times only`);
-    said[word].push(rule.takes === undefined ? '' : valueOf(word, rule.takes, words[++i], fail));
+    if (said[word].length >= most)
+      fail(most === 1 ? `'${word}' stands there twice` : `'${word}' may stand there ${most} times only`);
+    said[word].push(rule.takes === undefined ? '' : valueAfter(word, rule.takes, words[++i], fail));
   }
   return said as unknown as Said<G>;
 }
@@ -38,15 +43,17 @@ function unknown(word: string, grammar: Grammar): string {
   return `unknown word '${word}'${meant ? ` (did you mean '${meant}'?)` : ''}; known are: ${Object.keys(grammar).join(', ')}`;
 }
 
-function valueOf(
+function valueAfter(
   word: string,
   takes: NonNullable<WordRule['takes']>,
   text: string | undefined,
   fail: (message: string) => never,
 ): string | number {
-  if (text === undefined) return fail(`'${word}' needs ${typeof takes === 'string' ? `a ${takes}` : takes.join(' or ')} after it`);
+  if (text === undefined)
+    return fail(`'${word}' needs ${typeof takes === 'string' ? `a ${takes}` : takes.join(' or ')} after it`);
   if (takes === 'text') return text;
-  if (takes !== 'number') return takes.includes(text) ? text : fail(`'${word}' is followed by ${takes.join(' or ')}, not '${text}'`);
+  if (takes !== 'number')
+    return takes.includes(text) ? text : fail(`'${word}' is followed by ${takes.join(' or ')}, not '${text}'`);
   const value = /^(0x[\da-f]+|\d+)$/i.test(text) ? Number(text) : Number.NaN;
   return value <= LARGEST ? value : fail(`'${word}' is followed by a number, not '${text}'`);
 }

@@ -98,7 +98,10 @@ function select(kind: WalkedKind, by: Selector): Descriptor {
   if ('id' in by) return mustOpen(kind, by.id);
   const found = openPinned(by.pinned);
   if (found) return found;
-  throw new SyscallError('bpf(BPF_OBJ_GET)', 'ENOENT', { doing: `Nothing is pinned at ${by.pinned}`, where: { file: by.pinned } });
+  throw new SyscallError('bpf(BPF_OBJ_GET)', 'ENOENT', {
+    doing: `Nothing is pinned at ${by.pinned}`,
+    where: { file: by.pinned },
+  });
 }
 
 const withoutTypes = (kind: string): UsageError => new UsageError(`This ${kind} was loaded without BTF`);
