@@ -13,6 +13,7 @@ const set = (...kinds: readonly number[]): number => kinds.reduce((bits, kind) =
 const AROUND = set(K.PTR, K.VOLATILE, K.CONST, K.RESTRICT, K.FUNC_PROTO, K.TYPE_TAG);
 const QUALIFIERS = set(K.VOLATILE, K.CONST, K.RESTRICT);
 const MODIFIERS = QUALIFIERS | set(K.TYPE_TAG);
+const DECLARABLE = set(K.VOID, K.INT, K.FLOAT, K.STRUCT, K.UNION, K.ENUM, K.ENUM64, K.FWD, K.TYPEDEF);
 const isIn = (kinds: number, kind: number): boolean => ((kinds >>> kind) & 1) === 1;
 
 const QUALIFIER_NAMES: Readonly<Record<number, string>> = {
@@ -88,11 +89,12 @@ function chain(d: CDump, bottom: number, called: number, use: number, level: num
         parameters(d, id, level);
         return;
       default:
-        qualifiers(d, bottom);
-        if (!core(d, id, kind, level)) {
-          d.top = bottom; // it is no type that a declaration can have
+        if (!isIn(DECLARABLE, kind)) {
+          d.top = bottom; // a variable, say: BTF that no compiler made
           return;
         }
+        qualifiers(d, bottom);
+        core(d, id, kind, level);
     }
     afterPointer = kind === K.PTR;
   }
@@ -100,34 +102,31 @@ function chain(d: CDump, bottom: number, called: number, use: number, level: num
 }
 
 /** What everything else is around. */
-function core(d: CDump, id: TypeId, kind: number, level: number): boolean {
+function core(d: CDump, id: TypeId, kind: number, level: number): void {
   const { flat, out } = d;
   switch (kind) {
     case K.VOID:
       out.ascii('void');
-      return true;
+      return;
     case K.INT:
     case K.FLOAT:
       out.cString(flat.strings, nameOf(flat, id));
-      return true;
+      return;
     case K.STRUCT:
     case K.UNION:
       if (nameOf(flat, id) === 0) structDefinition(d, id, level);
       else tag(d, id);
-      return true;
+      return;
     case K.ENUM:
     case K.ENUM64:
       if (nameOf(flat, id) === 0) enumDefinition(d, id, level);
       else tag(d, id);
-      return true;
+      return;
     case K.FWD:
       forwardType(d, id);
-      return true;
+      return;
     case K.TYPEDEF:
       typeName(d, id, d.names.typedefUse(id));
-      return true;
-    default:
-      return false;
   }
 }
 
