@@ -9,7 +9,7 @@ import { emit } from './dump-emit.js';
 import { Texts } from './dump-names.js';
 import { markReferenced, order } from './dump-order.js';
 import { checkRoots } from './dump-raw.js';
-import { sortedForC } from './dump-sort.js';
+import { compareText, sortedForC } from './dump-sort.js';
 import { CDump } from './dump-state.js';
 import { flatten, kindOf, nameOf, thirdOf } from './flat.js';
 import type { TypeId } from './types.js';
@@ -100,7 +100,7 @@ function kernelFunctions(d: CDump): void {
     if (isTag(KFUNC)) kfuncs.push(func);
     if (isTag(FASTCALL)) fast.add(func);
   }
-  kfuncs.sort((a, b) => compare(strings, nameOf(flat, a), nameOf(flat, b)));
+  kfuncs.sort((a, b) => compareText(strings, nameOf(flat, a), nameOf(flat, b)));
   out.ascii('\n/* BPF kfuncs */\n#ifndef BPF_NO_KFUNC_PROTOTYPES\n');
   for (const func of kfuncs) {
     out.ascii(fast.has(func) ? 'extern __bpf_fastcall ' : 'extern ');
@@ -108,12 +108,4 @@ function kernelFunctions(d: CDump): void {
     out.ascii(' __weak __ksym;\n');
   }
   out.ascii('#endif\n\n');
-}
-
-/** As strcmp does. */
-function compare(strings: Uint8Array, a: number, b: number): number {
-  for (let i = 0; ; i++) {
-    const difference = (strings[a + i] as number) - (strings[b + i] as number);
-    if (difference !== 0 || strings[a + i] === 0) return difference;
-  }
 }

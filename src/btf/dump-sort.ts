@@ -98,21 +98,51 @@ function byCount(ids: Uint32Array, keys: Uint32Array, count: number): Uint32Arra
 
 /** By a text's number, its place among all texts in the order of their bytes. */
 function placesOf(texts: Texts, strings: Uint8Array): Uint32Array {
-  const textAt = reader(strings);
-  const byText = new Map<string, number>();
-  for (let id = 0; id < texts.count; id++) byText.set(textAt(texts.offset(id)), id);
+  const ids = Uint32Array.from({ length: texts.count }, (_, id) => id);
+  sortTexts(ids, (id) => texts.offset(id), strings, 0);
   const places = new Uint32Array(texts.count);
-  let place = 0;
-  for (const text of [...byText.keys()].sort()) places[byText.get(text) as number] = place++;
+  for (let place = 0; place < ids.length; place++) places[ids[place] as number] = place;
   return places;
 }
 
-/** Gives the text at an offset with a character for each byte: such strings compare as their bytes do. */
-function reader(strings: Uint8Array): (start: number) => string {
-  const all = new TextDecoder('ascii').decode(strings); // windows-1252, in truth: the same as long as all is ASCII
-  const isAscii = strings.every((byte) => byte < 0x80);
-  if (isAscii) return (start) => all.slice(start, all.indexOf('\0', start));
-  return (start) => String.fromCharCode(...strings.subarray(start, strings.indexOf(0, start)));
+/** Four bytes of text and a position are a number that is exact, and numbers are sorted without asking back. */
+const MOST_POSITIONS = 2 ** 20;
+
+/** Sorts texts that are the same up to `from`, four bytes at a time. No two of them are the same. */
+function sortTexts(ids: Uint32Array, offsetOf: (id: number) => number, strings: Uint8Array, from: number): void {
+  if (ids.length > MOST_POSITIONS) {
+    ids.sort((a, b) => compareText(strings, offsetOf(a) + from, offsetOf(b) + from));
+    return;
+  }
+  const keys = new Float64Array(ids.length);
+  for (let i = 0; i < ids.length; i++) keys[i] = fourBytes(strings, offsetOf(ids[i] as number) + from) * MOST_POSITIONS + i;
+  keys.sort();
+  const before = ids.slice();
+  for (let start = 0, end = 0; start < keys.length; start = end) {
+    const bytes = Math.floor((keys[start] as number) / MOST_POSITIONS);
+    for (end = start; end < keys.length; end++) {
+      const position = (keys[end] as number) - bytes * MOST_POSITIONS;
+      if (position >= MOST_POSITIONS) break;
+      ids[end] = before[position] as number;
+    }
+    if (end - start > 1) sortTexts(ids.subarray(start, end), offsetOf, strings, from + 4);
+  }
+}
+
+/** The first of them counts most; those behind the end are 0. */
+function fourBytes(strings: Uint8Array, start: number): number {
+  let bytes = 0;
+  let factor = 0x1000000;
+  for (let i = start; strings[i] !== 0 && factor >= 1; i++, factor /= 0x100) bytes += (strings[i] as number) * factor;
+  return bytes;
+}
+
+/** As strcmp does. */
+export function compareText(strings: Uint8Array, a: number, b: number): number {
+  for (let i = 0; ; i++) {
+    const difference = (strings[a + i] as number) - (strings[b + i] as number);
+    if (difference !== 0 || strings[a + i] === 0) return difference;
+  }
 }
 
 const target = (flat: FlatBtf, id: TypeId, kind: number): TypeId =>

@@ -109,13 +109,10 @@ const noName = (flat: FlatBtf, id: TypeId, offset: number) =>
 /** Strings may be source lines, of any length; only where one is longer than any name are the names looked at one by one. */
 function checkNames(flat: FlatBtf): void {
   const { strings, words, at } = flat;
-  let longest = 0;
-  for (let start = 0; start < strings.length; ) {
-    const end = strings.indexOf(0, start);
-    if (end - start > longest) longest = end - start;
-    start = end + 1;
-  }
-  if (longest <= LONGEST_NAME) return;
+  const block = LONGEST_NAME / 2; // what is longer than a name has one of these for itself
+  let isShort = true;
+  for (let start = 0; start < strings.length && isShort; start += block) isShort = strings.indexOf(0, start) < start + block;
+  if (isShort) return;
   const see = (id: TypeId, offset: number): void => {
     const length = strings.indexOf(0, offset) - offset;
     if (length <= LONGEST_NAME) return;
