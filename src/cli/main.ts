@@ -7,6 +7,8 @@ import { SyscallError } from '../errors.js';
 /** 0 is done, 1 failed or a negative answer, 2 wrong usage. */
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
+/** Errors are JSON too where one of these asks for it. */
+const JSON_FLAGS = ['--json', '-j', '--pretty', '-p'];
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
 
@@ -17,6 +19,11 @@ const VERBS: readonly { readonly name: string; readonly description: string; rea
     name: 'inspect',
     description: 'show what an object is, and what a kernel would be given of it',
     load: async () => (await import('./inspect.js')).inspectCommand(),
+  },
+  {
+    name: 'btf',
+    description: 'show the types of kernels and objects',
+    load: async () => (await import('./btf.js')).btfCommand(),
   },
   { name: 'gen', description: 'make files out of objects', load: async () => (await import('./gen.js')).genCommand() },
 ];
@@ -61,7 +68,7 @@ try {
     if (error.exitCode !== 0) process.exitCode = EXIT_USAGE; // help and version: 0, unless stdout failed
   } else {
     const { reportError } = await import('./report.js');
-    reportError(error, { json: process.argv.includes('--json'), log: process.argv.includes('--log') });
+    reportError(error, { json: JSON_FLAGS.some((flag) => process.argv.includes(flag)), log: process.argv.includes('--log') });
     process.exitCode = EXIT_FAILED;
   }
 }

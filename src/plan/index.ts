@@ -22,3 +22,4 @@ export * from './step.js';
 export * from './step-ids.js';
 export * from './struct-ops.js';
 export * from './token.js';
+export * from './used-types.js';

@@ -7,6 +7,7 @@ export * from './kernel-btf.js';
 export * from './kernel-config.js';
 export * from './kernel-version.js';
 export * from './libc.js';
+export * from './loaded-btf.js';
 export * from './map-ops.js';
 export * from './mapping.js';
 export * from './poll.js';

@@ -1,7 +1,7 @@
 // Objects that are in the kernel already: walking their ids, opening them by id or path, and what the kernel says of them.
 
 import { type Btf, parseBtf } from '../btf/index.js';
-import { region, toCString } from '../bytes/index.js';
+import { region, textUntilNul, toCString } from '../bytes/index.js';
 import { SyscallError } from '../errors.js';
 import { BPF_CMD } from '../uapi/enums.js';
 import { errnoName } from '../uapi/errno.js';
@@ -55,30 +55,78 @@ export function infoOf(fd: number, size: number, before: (info: DataView) => voi
   return info;
 }
 
-/** struct bpf_prog_info and struct bpf_btf_info, as far as they are read here. */
+/** struct bpf_prog_info, as far as it is read here. */
 const PROG_INFO = { size: 132, btfId: 128 } as const;
-const BTF_INFO = { size: 12, btf: 0, btfSize: 8 } as const;
 
 /**
  * The types that a program was loaded with; undefined when there are none.
  * @throws {SyscallError}
  */
 export function btfOfProgram(fd: number): Btf | undefined {
-  const id = infoOf(fd, PROG_INFO.size).getUint32(PROG_INFO.btfId, true);
+  const id = btfIdOfProgram(fd);
   if (id === 0) return undefined;
   using opened = openById('btf', id);
-  if (!opened) return undefined;
-  const bytes = new Uint8Array(new ArrayBuffer(infoOf(opened.fd, BTF_INFO.size).getUint32(BTF_INFO.btfSize, true)));
-  infoOf(opened.fd, BTF_INFO.size, (info) => {
+  return opened && parseBtf(region(btfBytesOf(opened.fd), { file: `btf ${id}` }));
+}
+/** 0 for none. @throws {SyscallError} */
+export const btfIdOfProgram = (fd: number): number => infoOf(fd, PROG_INFO.size).getUint32(PROG_INFO.btfId, true);
+
+/** struct bpf_map_info, as far as it is read here. */
+const MAP_INFO = { size: 80, btfId: 64, key: 68, value: 72 } as const;
+
+/** The types that a map was made with, by id in a BTF of this id; 0 for none. */
+export interface MapTypes {
+  readonly btfId: number;
+  readonly key: number;
+  readonly value: number;
+}
+/** @throws {SyscallError} */
+export function typesOfMap(fd: number): MapTypes {
+  const info = infoOf(fd, MAP_INFO.size);
+  const at = (offset: number) => info.getUint32(offset, true);
+  return { btfId: at(MAP_INFO.btfId), key: at(MAP_INFO.key), value: at(MAP_INFO.value) };
+}
+
+/** struct bpf_btf_info. */
+const BTF_INFO = { size: 32, btf: 0, btfSize: 8, name: 16, nameLength: 24, isKernel: 28 } as const;
+const LONGEST_NAME = 64;
+
+export interface BtfInfo {
+  /** Bytes. */
+  readonly size: number;
+  /** `vmlinux` or a module's name; empty for what programs brought. */
+  readonly name: string;
+  readonly isKernel: boolean;
+}
+/** @throws {SyscallError} */
+export function btfInfoOf(fd: number): BtfInfo {
+  const name = new Uint8Array(new ArrayBuffer(LONGEST_NAME));
+  const info = infoOf(fd, BTF_INFO.size, (view) => {
+    view.setBigUint64(BTF_INFO.name, addressOf(name), true);
+    view.setUint32(BTF_INFO.nameLength, name.length, true);
+  });
+  return {
+    size: info.getUint32(BTF_INFO.btfSize, true),
+    name: textUntilNul(name),
+    isKernel: info.getUint32(BTF_INFO.isKernel, true) !== 0,
+  };
+}
+/** The BTF itself. @throws {SyscallError} */
+export function btfBytesOf(fd: number): Uint8Array {
+  const bytes = new Uint8Array(new ArrayBuffer(btfInfoOf(fd).size));
+  infoOf(fd, BTF_INFO.size, (info) => {
     info.setBigUint64(BTF_INFO.btf, addressOf(bytes), true);
     info.setUint32(BTF_INFO.btfSize, bytes.length, true);
   });
-  return parseBtf(region(bytes, { file: `btf ${id}` }));
+  return bytes;
 }
 
-/** Commands that walk ids, and those that open what they found. */
+const BPF_F_RDONLY = 8;
+/** Commands that walk ids, and those that open what they found: maps for reading, which is all that a process may be allowed. */
 const WALKS = {
-  btf: { next: 'BPF_BTF_GET_NEXT_ID', open: 'BPF_BTF_GET_FD_BY_ID' },
+  prog: { next: 'BPF_PROG_GET_NEXT_ID', open: 'BPF_PROG_GET_FD_BY_ID', flags: 0 },
+  map: { next: 'BPF_MAP_GET_NEXT_ID', open: 'BPF_MAP_GET_FD_BY_ID', flags: BPF_F_RDONLY },
+  btf: { next: 'BPF_BTF_GET_NEXT_ID', open: 'BPF_BTF_GET_FD_BY_ID', flags: 0 },
 } as const;
 export type WalkedKind = keyof typeof WALKS;
 
@@ -87,8 +135,8 @@ export type WalkedKind = keyof typeof WALKS;
  * @throws {SyscallError} EPERM without the right (CAP_SYS_ADMIN).
  */
 export function openById(kind: WalkedKind, id: number): Descriptor | undefined {
-  const { open } = WALKS[kind];
-  const asked = new Uint8Array(Uint32Array.of(id, 0, 0).buffer);
+  const { open, flags } = WALKS[kind];
+  const asked = new Uint8Array(Uint32Array.of(id, 0, flags).buffer);
   return descriptor(`bpf(${open})`, syscall('bpf', BPF_CMD[open], asked, asked.length), `Cannot open ${kind} ${id}`);
 }
 

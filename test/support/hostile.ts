@@ -2,8 +2,22 @@
 
 import fc from 'fast-check';
 import { planAttach } from '../../src/attach/index.js';
-import { alignOf, type Btf, findType, nameIndex, parseBtf, sizeOf, spell } from '../../src/btf/index.js';
-import { region } from '../../src/bytes/index.js';
+import {
+  alignOf,
+  type Btf,
+  diffBtf,
+  dumpC,
+  dumpJson,
+  dumpRaw,
+  findType,
+  layoutOf,
+  nameIndex,
+  parseBtf,
+  showLayout,
+  sizeOf,
+  spell,
+} from '../../src/btf/index.js';
+import { region, TextSink } from '../../src/bytes/index.js';
 import { parseElf } from '../../src/elf/index.js';
 import { BpfError } from '../../src/errors.js';
 import { compileDecoder, eventType, shapeOf, variablesOf } from '../../src/maps/index.js';
@@ -148,6 +162,26 @@ export function exerciseBtf(bytes: Uint8Array, start = 1, step = 1): void {
     );
   }
   settle(all);
+  if (btf.length < SMALL) exerciseDumps(btf);
+}
+
+/** Where a kernel is mutated, each dump would take its half second. */
+const SMALL = 2000;
+/** These look at everything, so they refuse what nobody else would come across: that is no verdict on the rest. */
+function exerciseDumps(btf: Btf): void {
+  const all: (() => unknown)[] = [
+    () => dumpC(btf, new TextSink()),
+    () => dumpC(btf, new TextSink(), { unsorted: true }),
+    () => dumpRaw(btf, new TextSink()),
+    () => dumpJson(btf, new TextSink()),
+    () => diffBtf(btf, btf),
+  ];
+  for (let id = 1; id < btf.length; id++) all.push(() => showLayout(layoutOf(btf, id)));
+  try {
+    settle(all);
+  } catch (error) {
+    if (!(error instanceof BpfError)) throw error;
+  }
 }
 
 /** One write over a file: `offset` bytes into `section` (modulo its size; the whole file if it is not there). */
