@@ -98,7 +98,7 @@ function load(object: BpfObject, kernel: Btf): void {
 }
 
 /** Events of ring buffers and variables of data sections are read from memory that is just large enough. */
-function readTypes(object: BpfObject): void {
+export function readTypes(object: BpfObject): void {
   const { btf } = object;
   if (!btf) return;
   settle(
