@@ -33,12 +33,17 @@ export function compiledSeeds(root, cache) {
     variants.flatMap((options) => {
       const text = readFileSync(join(root, source));
       const mark = createHash('sha256').update(text).update(options.join()).digest('hex').slice(0, 8);
-      const variant = options.join('').replace(/^-mcpu=v3$/, '').replace('-DPART=', '').replace(/-target/, '');
+      const variant = options
+        .join('')
+        .replace(/^-mcpu=v3$/, '')
+        .replace('-DPART=', '')
+        .replace(/-target/, '');
       const object = join(cache, `${basename(source, '.bpf.c')}${variant && `.${variant}`}.${mark}.bpf.o`);
       if (existsSync(object)) return [object];
       const flags = ['-target', 'bpf', '-mcpu=v4', '-O2', '-g', '-w', `-I${join(root, 'bpf')}`, ...options];
       const { status, stderr } = spawnSync('clang-19', [...flags, '-c', join(root, source), '-o', object]);
-      if (status !== 0) console.warn(`hostile: ${source} ${options.join(' ')} does not compile: ${String(stderr).split('\n')[0]}`);
+      if (status !== 0)
+        console.warn(`hostile: ${source} ${options.join(' ')} does not compile: ${String(stderr).split('\n')[0]}`);
       return status === 0 ? [object] : [];
     }),
   );

@@ -4,7 +4,16 @@ import { btfOrder, parseBtf } from '../src/btf/index.js';
 import { region } from '../src/bytes/index.js';
 import { type ElfFile, parseElf } from '../src/elf/index.js';
 import { btfExtHeader, btfHeader } from '../src/uapi/btf.js';
-import { elf64Header, elf64Rel, elf64Section, elf64Symbol, SHF_EXECINSTR, SHT_NOBITS, SHT_REL, SHT_SYMTAB } from '../src/uapi/elf.js';
+import {
+  elf64Header,
+  elf64Rel,
+  elf64Section,
+  elf64Symbol,
+  SHF_EXECINSTR,
+  SHT_NOBITS,
+  SHT_REL,
+  SHT_SYMTAB,
+} from '../src/uapi/elf.js';
 
 export interface Field {
   readonly at: number;
@@ -65,13 +74,15 @@ export function layoutOf(bytes: Uint8Array): Layout {
   const file = parseElf(region(bytes));
   const { littleEndian } = file;
   const headersAt = Number(file.region.view.getBigUint64(40, littleEndian));
-  const sections = file.sections.map(({ index, name, type, data, size }): Placed => ({
-    index,
-    name,
-    type,
-    at: data.bytes.byteOffset - bytes.byteOffset,
-    size: type === SHT_NOBITS ? 0 : size,
-  }));
+  const sections = file.sections.map(
+    ({ index, name, type, data, size }): Placed => ({
+      index,
+      name,
+      type,
+      at: data.bytes.byteOffset - bytes.byteOffset,
+      size: type === SHT_NOBITS ? 0 : size,
+    }),
+  );
   const tables = [
     rowsOf('the ELF header', 0, 64, 64, fieldsOf(elf64Header)),
     rowsOf('section headers', headersAt, file.sections.length * 64, 64, fieldsOf(elf64Section)),

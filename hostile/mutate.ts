@@ -9,7 +9,9 @@ import type { Random } from './random.js';
 /** What is said of a case: `section headers[3]+16 = 4294967295`. */
 type Note = string;
 
-const INTERESTING = [0, 1, 2, 3, 4, 7, 8, 12, 16, 24, 64, 0xff, 0x7fff, 0xffff, 0xffffff, 0x7fffffff, 0x80000000, 0xfffffff8, 0xffffffff];
+const INTERESTING = [
+  0, 1, 2, 3, 4, 7, 8, 12, 16, 24, 64, 0xff, 0x7fff, 0xffff, 0xffffff, 0x7fffffff, 0x80000000, 0xfffffff8, 0xffffffff,
+];
 
 /** A mutated copy, and what was done to it, the last first that matters least. */
 export function mutated(layout: Layout, random: Random, notes: Note[]): Uint8Array<ArrayBuffer> {
@@ -46,7 +48,8 @@ const setType: Way = (bytes, layout, random, notes) => {
   const info = get(bytes, littleEndian, at + 4, 4);
   const what = random.below(6);
   if (what === 0) put(bytes, littleEndian, at + 4, 4, (info & 0x80ffffff) | (random.below(BTF_KINDS.length + 1) << 24));
-  else if (what === 1) put(bytes, littleEndian, at + 4, 4, (info & ~0xffff) | random.pick([0, 1, (info & 0xffff) + 1, 2, 100, 0xffff]));
+  else if (what === 1)
+    put(bytes, littleEndian, at + 4, 4, (info & ~0xffff) | random.pick([0, 1, (info & 0xffff) + 1, 2, 100, 0xffff]));
   else if (what === 2) put(bytes, littleEndian, at + 4, 4, info ^ 0x80000000);
   else {
     const near = [id, id + 1, id - 1, random.below(layout.typesAt.length + 2)];
@@ -89,7 +92,14 @@ const overlap: Way = (bytes, layout, random, notes) => {
   const { at } = elf64Section;
   const [to, from] = [headerOf(layout, one), headerOf(layout, other)];
   if (to + 64 > bytes.length || from + 64 > bytes.length) return bytes;
-  const fields = random.pick([[at.sh_offset, at.sh_size], [at.sh_offset], [at.sh_size], [at.sh_name], [at.sh_type], [at.sh_info]] as const);
+  const fields = random.pick([
+    [at.sh_offset, at.sh_size],
+    [at.sh_offset],
+    [at.sh_size],
+    [at.sh_name],
+    [at.sh_type],
+    [at.sh_info],
+  ] as const);
   for (const field of fields) bytes.copyWithin(to + field, from + field, from + field + (field < 8 ? 4 : 8));
   notes.push(`section ${one.name} takes ${fields.join(' and ')} of ${other.name}`);
   return bytes;
@@ -153,8 +163,7 @@ function valueFor(bytes: Uint8Array, layout: Layout, table: Table, field: Field,
 
 function get(bytes: Uint8Array, littleEndian: boolean, at: number, width: number): number {
   let value = 0;
-  for (let i = 0; i < Math.min(4, width); i++)
-    value |= (bytes[at + (littleEndian ? i : width - 1 - i)] ?? 0) << (8 * i);
+  for (let i = 0; i < Math.min(4, width); i++) value |= (bytes[at + (littleEndian ? i : width - 1 - i)] ?? 0) << (8 * i);
   return value >>> 0;
 }
 
@@ -189,7 +198,11 @@ function withContents(layout: Layout, section: Placed, contents: Uint8Array): Ui
 }
 
 function bomb(layout: Layout, random: Random, notes: Note[]): Uint8Array<ArrayBuffer> {
-  const bytes = random.pick([repeatedRows, repeatedRows, nestedTypes, nestedTypes, manySections, longStrings, repeatedRecords])(layout, random, notes);
+  const bytes = random.pick([repeatedRows, repeatedRows, nestedTypes, nestedTypes, manySections, longStrings, repeatedRecords])(
+    layout,
+    random,
+    notes,
+  );
   if (!random.chance(0.3)) return bytes;
   return setType(bytes, layout, random, notes);
 }
@@ -278,7 +291,8 @@ function nestedTypes(layout: Layout, random: Random, notes: Note[]): Uint8Array<
   const kinds = random.chance(0.5) ? [random.pick(LEVELS)] : LEVELS;
   const name = random.below(strings);
   const words: number[] = [];
-  for (let i = 0; i < height; i++) words.push(...random.pick(kinds)(i === 0 ? (random.chance(0.3) ? first + height - 1 : 1) : first + i - 1, name));
+  for (let i = 0; i < height; i++)
+    words.push(...random.pick(kinds)(i === 0 ? (random.chance(0.3) ? first + height - 1 : 1) : first + i - 1, name));
   if (random.chance(0.2)) {
     const count = random.pick([10, 1000, 20_000]);
     words.push(name, (DATASEC << 24) | Math.min(count, 0xffff), 8);
@@ -306,7 +320,13 @@ export function mutatedBtf(bytes: Uint8Array, random: Random, notes: Note[]): Ui
   for (let i = 0; i < count; i++) {
     const at = 4 * (random.chance(0.05) ? random.below(6) : 6 + random.below(Math.floor(copy.length / 4) - 6));
     const old = get(copy, true, at, 4);
-    const value = random.pick([random.pick(INTERESTING), random.below(200), old + 1, old ^ (1 << random.below(32)), random.next()]);
+    const value = random.pick([
+      random.pick(INTERESTING),
+      random.below(200),
+      old + 1,
+      old ^ (1 << random.below(32)),
+      random.next(),
+    ]);
     put(copy, true, at, 4, value);
     notes.push(`kernel BTF word ${at} = ${value}`);
   }
@@ -324,8 +344,18 @@ export function mutatedLog(log: string, other: string, random: Random, notes: No
       () => lines.splice(at, 1 + random.below(3)),
       () => lines.splice(at, 0, random.pick(other.split('\n'))),
       () => lines.splice(at, 1, line.slice(0, random.below(line.length + 1))),
-      () => lines.splice(at, 1, line.replace(/\d+/g, (number) => String(random.pick([Number(number) + 1, 0, 2 ** 31, 1e21, -1])))),
-      () => lines.splice(at, 1, [...line].map((char) => (random.chance(0.1) ? String.fromCharCode(random.below(300)) : char)).join('')),
+      () =>
+        lines.splice(
+          at,
+          1,
+          line.replace(/\d+/g, (number) => String(random.pick([Number(number) + 1, 0, 2 ** 31, 1e21, -1]))),
+        ),
+      () =>
+        lines.splice(
+          at,
+          1,
+          [...line].map((char) => (random.chance(0.1) ? String.fromCharCode(random.below(300)) : char)).join(''),
+        ),
       () => lines.splice(at, 1, line.repeat(random.pick([2, 50]))),
     ];
     random.pick(changes)();

@@ -82,7 +82,8 @@ class Stages {
       return work();
     } catch (error) {
       if (!(error instanceof BpfError)) throw new Failed(stage, error);
-      if (error.message.length > MOST_MESSAGE) throw new Failed(stage, new Error(`a message of ${error.message.length} characters`));
+      if (error.message.length > MOST_MESSAGE)
+        throw new Failed(stage, new Error(`a message of ${error.message.length} characters`));
       if (this.outcome === 'works') this.outcome = error.code;
       return undefined;
     }
@@ -103,8 +104,9 @@ function load(stages: Stages, object: BpfObject, facts: KernelFacts, log: string
   const explained = stages.run('explainRelocations', () => explainRelocations({ object: fitted, facts, fixups, steps: loading }));
   for (const found of explained?.values() ?? []) stages.run('showExplanation', () => showExplanation(found));
   stages.run('dry run', () => {
-    using session = drive(execute(loading, encoding(dryRunKernel(facts))));
-    if (attaching) drive(execute(attaching, encoding(dryRunKernel(facts)), session))[Symbol.dispose]();
+    const kernel = encoding(dryRunKernel(facts));
+    using session = drive(execute(loading, kernel));
+    if (attaching) drive(execute(attaching, kernel, session))[Symbol.dispose]();
   });
   if (log !== undefined) refuse(stages, loading, facts, log);
 }
@@ -159,9 +161,13 @@ function inspected(stages: Stages, object: BpfObject, facts: KernelFacts): void 
 /** Before and after another object; what comes of it can be opened, or is refused like any other. */
 function link(stages: Stages, file: ElfFile, bytes: Uint8Array): void {
   const other = stages.run('parseElf of another', () => parseElf(region(bytes, { file: 'other.bpf.o' })));
-  for (const files of other ? [[file, other], [other, file]] : [[file]]) {
+  for (const files of other
+    ? [
+        [file, other],
+        [other, file],
+      ]
+    : [[file]]) {
     const linked = stages.run('linkObjects', () => linkObjects(files));
     if (linked) stages.run('the linked object', () => openObject(parseElf(region(linked, { file: 'linked.bpf.o' }))));
   }
 }
-

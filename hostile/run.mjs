@@ -1,7 +1,7 @@
 // npm run hostile -- [--cases N] [--seed S] [--minutes M] [--case N] [--corpus FOLDER]...: mutated objects through everything that
 // reads them. See docs/hostile.md.
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -64,6 +64,17 @@ async function bundle() {
   return outfile;
 }
 
+/** Paths of the objects that are mutated, besides those that are built in memory. */
+function chosenFiles(worker, files, choose) {
+  if (choose.corpus.length === 0 || choose.most === 0) return files;
+  const { stdout, stderr } = spawnSync(process.execPath, [worker, JSON.stringify({ files, choose })], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+  });
+  if (!stdout) throw new Error(`No objects could be chosen of ${choose.corpus.join(', ')}:\n${stderr}`);
+  return [...files, ...JSON.parse(stdout).files];
+}
+
 /** What all shards came to. */
 const total = { done: 0, counts: new Map(), peak: 0, slowest: [], failures: [], digest: '' };
 
@@ -89,7 +100,9 @@ function fail({ file, ...failure }, seed) {
   const path = join(CACHE, `failure-${seed}-${failure.number}`);
   writeFileSync(`${path}.json`, `${JSON.stringify({ seed, digest: total.digest, ...failure }, null, 2)}\n`);
   if (file) writeFileSync(`${path}.bpf.o`, Buffer.from(file, 'base64'));
-  console.error(`\nFAILED case ${failure.number} (${failure.stage}) of ${failure.name ?? '?'}: ${failure.stack?.split('\n').slice(0, 4).join('\n')}`);
+  console.error(
+    `\nFAILED case ${failure.number} (${failure.stage}) of ${failure.name ?? '?'}: ${failure.stack?.split('\n').slice(0, 4).join('\n')}`,
+  );
   console.error(`  kept in ${path}.json; again: npm run hostile -- --seed ${seed} --case ${failure.number}`);
 }
 
@@ -144,7 +157,15 @@ async function shard(worker, work, deadline) {
   if (ended) return work.to;
   if (stopped === 'deadline') return undefined;
   if (at === undefined) throw new Error(`The worker ended with ${status} before its first case:\n${errors}`);
-  fail({ kind: 'failure', number: at, stage: stopped ?? 'crash', stack: stopped ? `no end after ${HANG_SECONDS} s` : `${status}: ${errors.slice(-1500)}` }, work.seed);
+  fail(
+    {
+      kind: 'failure',
+      number: at,
+      stage: stopped ?? 'crash',
+      stack: stopped ? `no end after ${HANG_SECONDS} s` : `${status}: ${errors.slice(-1500)}`,
+    },
+    work.seed,
+  );
   total.done += at - reported; // their outcomes are lost with the process
   return at + 1;
 }
@@ -191,15 +212,15 @@ try {
   const seed = Number(options.seed);
   const first = Number(only ?? options.from);
   const last = only === undefined ? first + Number(options.cases) : first + 1;
+  const files = [
+    ...['bootstrap', 'bench'].map((name) => join(ROOT, `fixtures/${name}.bpf.o`)),
+    ...(options['no-compile'] ? [] : compiledSeeds(ROOT, join(CACHE, 'objects'))),
+  ];
+  const corpus = (options.corpus ?? [conformance]).filter((folder) => existsSync(folder));
   const work = {
     seed,
     only,
-    files: [
-      ...['bootstrap', 'bench'].map((name) => join(ROOT, `fixtures/${name}.bpf.o`)),
-      ...(options['no-compile'] ? [] : compiledSeeds(ROOT, join(CACHE, 'objects'))),
-    ],
-    corpus: (options.corpus ?? [conformance]).filter((folder) => existsSync(folder)),
-    mostOfCorpus: Number(options['corpus-most']),
+    files: chosenFiles(worker, files, { corpus, most: Number(options['corpus-most']) }),
     logs: join(ROOT, 'test/load/logs'),
   };
   console.log(`hostile: --seed ${seed}, cases ${first} to ${last - 1}`);

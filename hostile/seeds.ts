@@ -1,7 +1,7 @@
 // What is mutated: objects that are built in memory, the fixtures, objects compiled with one for each feature, and of a corpus those
 // that bring something new. The first kind is there everywhere; the list says which others were.
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type BtfTypeInput, encodeBtf, essentialName, parseBtf } from '../src/btf/index.js';
 import { region } from '../src/bytes/index.js';
@@ -17,22 +17,18 @@ import { type Layout, layoutOf } from './layout.js';
 export interface Seed {
   readonly name: string;
   readonly layout: Layout;
+  /** False for what can only be linked. */
+  readonly opens: boolean;
   /** Types that have everything that the object asks of a kernel. */
   readonly kernel: Uint8Array;
   readonly tracepoints: readonly string[];
   readonly symbols: readonly string[];
 }
 
-/** A list of files, in its order; what is no object that opens is left out. */
-export function readSeeds(files: readonly string[], corpus: readonly string[], most: number): Seed[] {
-  const built: [string, Uint8Array][] = [
-    ['built: a definition', DEFINES],
-    ['built: a declaration', DECLARES],
-    ['built: externs', EXTERNS],
-  ];
-  const own = [...built, ...files.map((file): [string, Uint8Array] => [basename(file), read(file)])];
-  const known = new Set(own.flatMap(([, bytes]) => featuresOf(bytes)));
-  return [...own, ...diverse(corpus, known, most)].flatMap(([name, bytes]) => seedOf(name, bytes) ?? []);
+/** In the order of `files`. What is no ELF file is left out. */
+export function readSeeds(files: readonly string[]): Seed[] {
+  const own = files.map((file): [string, Uint8Array] => [basename(file), read(file)]);
+  return [...BUILT, ...own].flatMap(([name, bytes]) => seedOf(name, bytes) ?? []);
 }
 
 const read = (file: string): Uint8Array => new Uint8Array(readFileSync(file));
@@ -55,11 +51,28 @@ const EXTERNS = buildElf(
   ),
 );
 
+const BUILT: readonly [string, Uint8Array][] = [
+  ['built: a definition', DEFINES],
+  ['built: a declaration', DECLARES],
+  ['built: externs', EXTERNS],
+];
+
 function seedOf(name: string, bytes: Uint8Array): Seed | undefined {
   const object = opened(bytes);
-  if (!object) return undefined;
+  if (!object)
+    return isElf(bytes)
+      ? { name, layout: layoutOf(bytes), opens: false, kernel: encodeBtf([INT]), tracepoints: [], symbols: [] }
+      : undefined;
   const { tracepoints, kallsyms } = wanted(object);
-  return { name, layout: layoutOf(bytes), kernel: kernelFor(object), tracepoints, symbols: kallsyms };
+  return { name, layout: layoutOf(bytes), opens: true, kernel: kernelFor(object), tracepoints, symbols: kallsyms };
+}
+
+function isElf(bytes: Uint8Array): boolean {
+  try {
+    return layoutOf(bytes).sections.length > 1;
+  } catch {
+    return false;
+  }
 }
 
 function opened(bytes: Uint8Array): BpfObject | undefined {
@@ -70,14 +83,23 @@ function opened(bytes: Uint8Array): BpfObject | undefined {
   }
 }
 
+const FLAVORED: ReadonlySet<string> = new Set(['STRUCT', 'UNION', 'ENUM', 'ENUM64', 'TYPEDEF', 'FWD']);
+
 /** The object's own types without their flavors, and around them what it hooks into. */
 function kernelFor(object: BpfObject): Uint8Array {
   const types: BtfTypeInput[] = [];
+  const names = new Set<string>();
   const { btf } = object;
+  /** One of each name: where a kernel has several, relocations against them are ambiguous. */
+  const once = (name: string): string => {
+    const essential = essentialName(name);
+    if (name === '' || names.has(essential)) return name === '' ? '' : `other_${names.size}_${types.length}`;
+    names.add(essential);
+    return essential;
+  };
   for (let id = 1; id < (btf?.length ?? 1); id++) {
     const type = btf?.type(id);
-    if (type && type.kind !== 'VOID')
-      types.push(type.kind === 'STRUCT' || type.kind === 'UNION' ? { ...type, name: essentialName(type.name) } : type);
+    if (type && type.kind !== 'VOID') types.push(FLAVORED.has(type.kind) ? { ...type, name: once(type.name) } : type);
   }
   if (types.length === 0) types.push(INT);
   const void0 = types.push({ kind: 'FUNC_PROTO', type: 0, params: [] });
@@ -95,21 +117,25 @@ function kernelFor(object: BpfObject): Uint8Array {
 
 const MOST_BYTES = 40_000;
 
-/** Of those that have something which none before has, the smallest first. */
-function diverse(corpus: readonly string[], known: Set<string>, most: number): [string, Uint8Array][] {
-  const files = corpus
+/**
+ * Of the objects in these folders, those that have something which neither `files` nor any before them has, the smallest first.
+ * @returns At most `most` paths.
+ */
+export function diverse(files: readonly string[], corpus: readonly string[], most: number): string[] {
+  const known = new Set(files.flatMap((file) => featuresOf(read(file))));
+  const found = corpus
     .flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)))
     .filter((file) => /\.(o|elf)$/.test(file))
-    .map((file) => ({ file, bytes: read(file) }))
-    .filter(({ bytes }) => bytes.length <= MOST_BYTES)
-    .sort((a, b) => a.bytes.length - b.bytes.length || (a.file < b.file ? -1 : 1));
-  const chosen: [string, Uint8Array][] = [];
-  for (const { file, bytes } of files) {
+    .map((file) => ({ file, size: statSync(file).size }))
+    .filter(({ size }) => size <= MOST_BYTES)
+    .sort((a, b) => a.size - b.size || (a.file < b.file ? -1 : 1));
+  const chosen: string[] = [];
+  for (const { file } of found) {
     if (chosen.length >= most) break;
-    const fresh = featuresOf(bytes).filter((feature) => !known.has(feature));
+    const fresh = featuresOf(read(file)).filter((feature) => !known.has(feature));
     if (fresh.length === 0) continue;
     for (const feature of fresh) known.add(feature);
-    chosen.push([basename(file), bytes]);
+    chosen.push(file);
   }
   return chosen;
 }

@@ -7,7 +7,7 @@ import { describeFacts, FEATURES, type FeatureName, type KernelFacts } from '../
 import { mutated, mutatedBtf, mutatedLog } from './mutate.js';
 import { type Case, exercise, Failed } from './pipeline.js';
 import { Random } from './random.js';
-import { digestOf, parsedKernel, readSeeds, type Seed } from './seeds.js';
+import { digestOf, diverse, parsedKernel, readSeeds, type Seed } from './seeds.js';
 
 /** What a case may take. The time is that of the fastest of three runs, because others use the machine too. */
 const MOST_MILLISECONDS = 2000;
@@ -19,8 +19,8 @@ interface Work {
   readonly from: number;
   readonly to: number;
   readonly files: readonly string[];
-  readonly corpus: readonly string[];
-  readonly mostOfCorpus: number;
+  /** Only says which objects of these folders a campaign takes. Done apart, because reading them all takes memory. */
+  readonly choose?: { readonly corpus: readonly string[]; readonly most: number };
   readonly logs: string;
   readonly progress: string;
   readonly only: string | undefined;
@@ -29,7 +29,11 @@ interface Work {
 const say = (line: object): void => void writeSync(1, `${JSON.stringify(line)}\n`);
 
 const work = JSON.parse(process.argv[2] ?? '{}') as Work;
-const all = readSeeds(work.files, work.corpus, work.mostOfCorpus);
+if (work.choose) {
+  say({ kind: 'chosen', files: diverse(work.files, work.choose.corpus, work.choose.most) });
+  process.exit();
+}
+const all = readSeeds(work.files);
 const kernels = all.map(({ kernel }) => parsedKernel(kernel));
 const logs = readdirSync(work.logs)
   .filter((name) => name.endsWith('.log'))
@@ -44,7 +48,8 @@ function caseOf(number: number): { readonly seed: Seed; readonly notes: string[]
   const seed = all[index] as Seed;
   const notes: string[] = [];
   const bytes = random.chance(0.02) ? seed.layout.bytes : mutated(seed.layout, random, notes);
-  const linked = random.chance(0.3) ? random.pick(all) : undefined;
+  const near = all[index + random.pick([-2, -1, 1, 2])] ?? seed; // other files of the same program
+  const linked = random.chance(seed.opens ? 0.12 : 0.7) ? random.pick([near, near, random.pick(all)]) : undefined;
   const other = linked && (random.chance(0.3) ? mutated(linked.layout, random, notes) : linked.layout.bytes);
   return {
     seed,
@@ -53,13 +58,15 @@ function caseOf(number: number): { readonly seed: Seed; readonly notes: string[]
       bytes,
       other,
       facts: factsFor(seed, random.chance(0.8) ? index : random.below(all.length), random),
-      otherKernel: random.chance(0.15) ? mutatedBtf(seed.kernel, random, notes) : undefined,
-      log: random.chance(0.1) ? mutatedLog(random.pick(logs), random.pick(logs), random, notes) : undefined,
-      inspect: random.chance(0.4),
-      dedup: random.chance(0.3),
+      otherKernel: random.chance(0.1) ? mutatedBtf(seed.kernel, random, notes) : undefined,
+      log: random.chance(0.06) ? mutatedLog(random.pick(logs), random.pick(logs), random, notes) : undefined,
+      inspect: random.chance(0.2),
+      dedup: random.chance(0.2),
     },
   };
 }
+
+const KCONFIG = 'CONFIG_HZ=250\nCONFIG_BPF=y\nCONFIG_BPF_SYSCALL=y\nCONFIG_NONE="x"\nCONFIG_ODD=m\n';
 
 function factsFor({ tracepoints, symbols }: Seed, kernel: number, random: Random): KernelFacts {
   const names = Object.keys(FEATURES) as FeatureName[];
@@ -68,7 +75,7 @@ function factsFor({ tracepoints, symbols }: Seed, kernel: number, random: Random
     possibleCpus: 2,
     kernelBtf: random.chance(0.02) ? undefined : kernels[kernel],
     tracepointIds: new Map(tracepoints.map((name, i) => [name, i + 1])),
-    kconfig: { file: 'config', text: 'CONFIG_HZ=250\nCONFIG_NONE="x"\nCONFIG_ODD=m\n' },
+    kconfig: { file: 'config', text: KCONFIG },
     kallsyms: new Map(symbols.map((name, i) => [name, [0xffffffff81000000n + BigInt(i)]])),
     features: new Map(names.map((name) => [name, !old || random.chance(0.5)])),
   });
@@ -111,7 +118,12 @@ function verdict(made: Case): Result {
   if (best.milliseconds > MOST_MILLISECONDS)
     return { ...best, outcome: 'FAILED', stage: 'time', stack: `took ${Math.round(best.milliseconds)} ms (${best.outcome})` };
   if (best.bytes > MOST_BYTES)
-    return { ...best, outcome: 'FAILED', stage: 'memory', stack: `took ${Math.round(best.bytes / 2 ** 20)} MiB (${best.outcome})` };
+    return {
+      ...best,
+      outcome: 'FAILED',
+      stage: 'memory',
+      stack: `took ${Math.round(best.bytes / 2 ** 20)} MiB (${best.outcome})`,
+    };
   return best;
 }
 
@@ -136,11 +148,20 @@ for (let number = work.from; number < work.to; number++) {
   const result = verdict(made);
   const key = `${seed.name}\0${result.outcome}`;
   counts.set(key, (counts.get(key) ?? 0) + 1);
-  const now = process.resourceUsage().maxRSS;
+  const look = result.milliseconds > 5 || number % 8 === 0; // which costs as much as a small case
+  const now = look ? process.resourceUsage().maxRSS : peak;
   if (result.outcome === 'FAILED')
     say({ kind: 'failure', number, name: seed.name, notes, stage: result.stage, stack: result.stack, file: base64(made.bytes) });
   if (now * 1024 > MOST_BYTES && peak * 1024 <= MOST_BYTES)
-    say({ kind: 'failure', number, name: seed.name, notes, stage: 'RSS', stack: `the process has ${now >> 10} MiB, ${peak >> 10} before`, file: base64(made.bytes) });
+    say({
+      kind: 'failure',
+      number,
+      name: seed.name,
+      notes,
+      stage: 'RSS',
+      stack: `the process has ${now >> 10} MiB, ${peak >> 10} before`,
+      file: base64(made.bytes),
+    });
   peak = now;
   if (result.milliseconds > 200) slowest.push({ number, milliseconds: Math.round(result.milliseconds), seed: seed.name, notes });
   if (performance.now() - saidAt > 1000) {

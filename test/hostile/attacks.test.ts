@@ -5,6 +5,7 @@ import { alignOf, type BtfTypeInput, encodeBtf, nameIndex, parseBtf, sizeOf, spe
 import { fromHex, region } from '../../src/bytes/index.js';
 import { parseElf } from '../../src/elf/index.js';
 import { compileDecoder, shapeOf } from '../../src/maps/index.js';
+import { MOST_DATA_BYTES } from '../../src/object/data-sections.js';
 import { linkProgram, openObject } from '../../src/object/index.js';
 import {
   findCandidates,
@@ -276,7 +277,8 @@ describe('ELF', () => {
   });
 
   it('a .bss as large as may be costs nothing that is not touched', () => {
-    expect(verdict(objectOf([{ name: '.bss', type: SHT_NOBITS, size: 512 * 1024 * 1024 }], []))).toBe('works');
+    expect(verdict(objectOf([{ name: '.bss', type: SHT_NOBITS, size: MOST_DATA_BYTES }], []))).toBe('works');
+    expect(verdict(objectOf([{ name: '.bss', type: SHT_NOBITS, size: MOST_DATA_BYTES + 1 }], []))).toBe('ERR_TSBPF_UNSUPPORTED');
   });
 
   it('a section 0 that says that it is a symbol table', () => {

@@ -14,8 +14,8 @@ import { btfOf, INT, int, ptr, struct, typedef } from './btf-types.js';
 
 /** A bound for one case, generous enough for a busy machine: what is meant are hangs and blow-ups. */
 const MOST_MILLISECONDS = 2000;
-/** A .bss may claim 512 MiB, which are not touched before something is written there. */
-const MOST_BYTES = 600 * 1024 * 1024;
+/** Of memory, by what JavaScript holds after a case and did not before, garbage included. */
+const MOST_BYTES = 256 * 1024 * 1024;
 
 const held = (): number => {
   const { heapUsed, arrayBuffers } = process.memoryUsage();
