@@ -2,7 +2,7 @@
 // functions of .text that a program needs are appended to it, each once, in the order of the first call.
 
 import type { FuncInfo, LineInfo } from '../btf/index.js';
-import { RelocationError } from '../errors.js';
+import { RelocationError, UnsupportedError } from '../errors.js';
 import { insnCount, patchInsn, readInsn } from '../insn/index.js';
 import { BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, CALL } from '../uapi/insn.js';
 import type { BpfFunction, BpfObject, Reference } from './object.js';
@@ -24,6 +24,32 @@ export interface LinkedProgram {
 /** The kernel takes no more functions in one program (BPF_MAX_SUBPROGS, kernel/bpf/verifier.c), and no more instructions. */
 const MOST_FUNCTIONS = 256;
 const MOST_INSNS = 1_000_000;
+
+/**
+ * Of all programs of one object, each with the functions that it calls: a thousand programs that call one large function are an
+ * attack on our memory. The objects of the kernel's own selftests have less than 2 MiB.
+ */
+const MOST_LINKED_BYTES = 32 * 1024 * 1024;
+/** A function, a source line: what is kept of one takes so many bytes of memory, counted as instructions are. */
+const RECORD_BYTES = 64;
+
+/** Links the programs of one object, one after the other, until they are too large together. */
+export class ProgramLinker {
+  #bytes = 0;
+
+  /** @throws {UnsupportedError} for the program with which they are too large, and all after it; see also `linkProgram`. */
+  link(object: BpfObject, program: BpfFunction): LinkedProgram {
+    if (this.#bytes <= MOST_LINKED_BYTES) {
+      const linked = linkProgram(object, program);
+      this.#bytes += linked.insns.length + RECORD_BYTES * (linked.funcInfo.length + linked.lineInfo.length);
+      if (this.#bytes <= MOST_LINKED_BYTES) return linked;
+    }
+    throw new UnsupportedError(`The programs, each with the functions that it calls, take more than ${MOST_LINKED_BYTES} bytes`, {
+      where: { ...object.where, program: program.name },
+      remedy: 'Load fewer programs of this object: switch some off with autoload.',
+    });
+  }
+}
 
 /**
  * Links one entry program. The object's functions are not changed.
@@ -85,12 +111,8 @@ export function linkProgram(object: BpfObject, program: BpfFunction): LinkedProg
   const callback = text.find(({ name }) => name === program.exceptionCallback);
   if (callback && !placed.has(callback)) place(callback);
 
-  const funcInfo: FuncInfo[] = [];
-  const lineInfo: LineInfo[] = [];
-  for (const [fn, start] of placed) {
-    funcInfo.push(...moved(object.ext.funcInfo.get(fn.section), fn, start));
-    lineInfo.push(...moved(object.ext.lineInfo.get(fn.section), fn, start));
-  }
+  const funcInfo = [...placed].flatMap(([fn, start]) => moved(object.ext.funcInfo.get(fn.section), fn, start));
+  const lineInfo = [...placed].flatMap(([fn, start]) => moved(object.ext.lineInfo.get(fn.section), fn, start));
   return {
     program,
     insns: concat(parts),

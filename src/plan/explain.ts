@@ -2,6 +2,7 @@
 // over, can get to where it is needed.
 
 import { sourceLineAt } from '../btf/index.js';
+import { Patience } from '../bytes/index.js';
 import type { CoreExplanation, SourceLine } from '../errors.js';
 import { type Reach, reach } from '../insn/index.js';
 import { type BpfObject, linkProgram } from '../object/index.js';
@@ -24,14 +25,14 @@ export interface Planned {
  * Every poisoned relocation with its explanation. One that is not guarded will make the kernel refuse a program; to say so is not
  * to refuse it, because the kernel knows more: `guarded: false` means that constants alone do not rule it out.
  */
-export function explainRelocations(planned: Planned): Map<Fixup, CoreExplanation> {
+export function explainRelocations(planned: Planned, patience = new Patience()): Map<Fixup, CoreExplanation> {
   const poisoned = planned.fixups.filter(({ after }) => after === 'poison');
   if (poisoned.length === 0) return new Map();
   const ways = waysOf(planned);
   const kernel = coreTarget(planned.facts)?.kernel;
   return new Map(
     poisoned.map((fixup) => {
-      const explained = explainFixup(fixup, { source: sourceOf(planned.object, fixup), kernel });
+      const explained = explainFixup(fixup, { source: sourceOf(planned.object, fixup), kernel, patience });
       return [fixup, { ...explained, ...guarding(fixup, ways, planned.fixups) }];
     }),
   );
