@@ -19,7 +19,7 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
 export class Patience {
   #left: number;
 
-  constructor(steps = 40_000_000) {
+  constructor(steps = 20_000_000) {
     this.#left = steps;
   }
   get isGone(): boolean {
