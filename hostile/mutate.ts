@@ -23,7 +23,7 @@ export function mutated(layout: Layout, random: Random, notes: Note[]): Uint8Arr
 }
 
 /** So many cases are bombs, which are slow because they are large. */
-const BOMBS = 0.008;
+const BOMBS = 0.004;
 
 type Way = (bytes: Uint8Array<ArrayBuffer>, layout: Layout, random: Random, notes: Note[]) => Uint8Array<ArrayBuffer>;
 
@@ -208,7 +208,7 @@ function bomb(layout: Layout, random: Random, notes: Note[]): Uint8Array<ArrayBu
 }
 
 const contentsOf = ({ bytes }: Layout, { at, size }: Placed): Uint8Array => bytes.subarray(at, at + size);
-const MOST_BOMB_BYTES = 1 << 20;
+const MOST_BOMB_BYTES = 1 << 19;
 
 /** Symbols, relocations, instructions, data: over and over. */
 function repeatedRows(layout: Layout, random: Random, notes: Note[]): Uint8Array<ArrayBuffer> {

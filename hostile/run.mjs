@@ -19,7 +19,7 @@ const SHARD = 50_000;
 /** Of JavaScript's own memory; with Node itself and bytes outside of it, a process stays below 256 MiB. */
 const HEAP = ['--max-old-space-size=128', '--max-semi-space-size=4'];
 /** A case that has not ended by now never will. */
-const HANG_SECONDS = 15;
+const HANG_SECONDS = 60;
 /** Files kept of failures that look the same. */
 const KEPT = 3;
 
