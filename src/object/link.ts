@@ -32,6 +32,8 @@ const MOST_INSNS = 1_000_000;
 const MOST_LINKED_BYTES = 16 * 1024 * 1024;
 /** A function, a source line: what is kept of one takes so many bytes of memory, counted as instructions are. */
 const RECORD_BYTES = 64;
+/** What is kept of a program that cannot be linked: the stack of its error has all that was linked of it. */
+const FAILED_BYTES = 64 * 1024;
 
 /** Links the programs of one object, one after the other, until they are too large together. */
 export class ProgramLinker {
@@ -40,7 +42,9 @@ export class ProgramLinker {
   /** @throws {UnsupportedError} for the program with which they are too large, and all after it; see also `linkProgram`. */
   link(object: BpfObject, program: BpfFunction): LinkedProgram {
     if (this.#bytes <= MOST_LINKED_BYTES) {
+      this.#bytes += FAILED_BYTES;
       const linked = linkProgram(object, program);
+      this.#bytes -= FAILED_BYTES;
       this.#bytes += linked.insns.length + RECORD_BYTES * (linked.funcInfo.length + linked.lineInfo.length);
       if (this.#bytes <= MOST_LINKED_BYTES) return linked;
     }

@@ -4,7 +4,7 @@
 import { Patience } from '../bytes/index.js';
 import { BpfError, type CoreExplanation } from '../errors.js';
 import { readInsn } from '../insn/index.js';
-import { type BpfFunction, type BpfObject, type LinkedProgram, linkProgram, ProgramLinker } from '../object/index.js';
+import { type BpfFunction, type BpfObject, type LinkedProgram, ProgramLinker } from '../object/index.js';
 import { Effort, type Fixup, relocate } from '../relocate/index.js';
 import {
   BPF_INSN_SZ,
@@ -78,11 +78,10 @@ function planAlone(
   facts: KernelFacts,
   { linker, effort, patience }: Bounds,
 ): PlannedProgram {
-  linker.link(whole, program); // too large before its relocations, which cost more
   const programs = whole.programs.filter((candidate) => candidate === program || candidate.isSubprogram);
   const relocated = relocate({ ...whole, programs }, coreTarget(facts), effort);
   const { object } = relocated;
-  const linked = linkProgram(object, object.programs.find(({ name }) => name === program.name) ?? program);
+  const linked = linker.link(object, object.programs.find(({ name }) => name === program.name) ?? program);
   const used = new Set(linked.references.flatMap((reference) => (reference.kind === 'extern' ? [reference.name] : [])));
   const externs = resolveExterns(object, facts, ({ name }) => used.has(name), facts.kconfig !== undefined);
   const needing = object.maps.filter(({ structOps }) => structOps && [...structOps.programs.values()].includes(program.name));
