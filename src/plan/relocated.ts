@@ -71,6 +71,10 @@ interface Bounds {
 /** More than one relocation of an object has: .text is relocated again for each program. */
 const MOST_STEPS = 100_000_000;
 
+/** What is kept of a relocation, and of its explanation, counted as steps. */
+const FIXUP = 300;
+const POISONED = 2000;
+
 /** As if the object had no other program, and nothing that this one does not use. */
 function planAlone(
   whole: BpfObject,
@@ -81,6 +85,7 @@ function planAlone(
   const programs = whole.programs.filter((candidate) => candidate === program || candidate.isSubprogram);
   const relocated = relocate({ ...whole, programs }, coreTarget(facts), effort);
   const { object } = relocated;
+  for (const { after } of relocated.fixups) effort.spend(after === 'poison' ? POISONED : FIXUP);
   const linked = linker.link(object, object.programs.find(({ name }) => name === program.name) ?? program);
   const used = new Set(linked.references.flatMap((reference) => (reference.kind === 'extern' ? [reference.name] : [])));
   const externs = resolveExterns(object, facts, ({ name }) => used.has(name), facts.kconfig !== undefined);

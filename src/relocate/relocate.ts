@@ -193,7 +193,7 @@ function answerOf(shared: Shared, kind: CoreKind, relo: CoreRelo, insns: Uint8Ar
   const key = `${relo.type} ${kind} ${relo.access}`;
   const earlier = known.get(key);
   if (earlier && earlier.candidates === candidates.get(relo.type)) {
-    effort.spend(earlier.answer.verdicts.length); // whoever explains the answer goes through them again
+    effort.spend(SCAN * earlier.answer.verdicts.length); // whoever shows or explains it goes through them again
     return earlier.answer;
   }
   const btf = object.btf as Btf; // records come out of .BTF.ext, which is not read without .BTF
@@ -208,8 +208,9 @@ function answerOf(shared: Shared, kind: CoreKind, relo: CoreRelo, insns: Uint8Ar
   return answer;
 }
 
-/** A verdict is kept: its memory is counted as so many steps. */
+/** A verdict is kept: its memory is counted as so many steps. To go through those that are kept takes so many for each. */
 const VERDICT = 100;
+const SCAN = 10;
 
 function resolveSpec(shared: Shared, btf: Btf, local: Spec, options: ValueOptions): Answer {
   const { target, candidates: narrowed, effort } = shared;
