@@ -15,17 +15,35 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
   return best;
 }
 
+/** A bound on the work that suggestions may cause together: comparing two words takes a step for each pair of their letters. */
+export class Patience {
+  #left: number;
+
+  constructor(steps = 20_000_000) {
+    this.#left = steps;
+  }
+  get isGone(): boolean {
+    return this.#left < 0;
+  }
+  spend(steps: number): void {
+    this.#left -= steps;
+  }
+}
+
 /**
  * The candidates most like `name`: those that start with it or that it starts with (kernels rename `i_atime` to `i_atime_sec`), then
  * those with few edits.
  */
-export function nearestFew(name: string, candidates: Iterable<string>, most = 3): string[] {
+export function nearestFew(name: string, candidates: Iterable<string>, { most = 3, patience = new Patience() } = {}): string[] {
   const ranked: { candidate: string; rank: number }[] = [];
   const allowed = Math.max(1, Math.floor(name.length / 3));
   for (const candidate of new Set(candidates)) {
     if (candidate === '' || candidate === name) continue;
+    if (patience.isGone) break;
+    patience.spend(1);
     if (isExtended(name, candidate)) ranked.push({ candidate, rank: Math.abs(candidate.length - name.length) / 1000 });
     else if (Math.abs(candidate.length - name.length) <= allowed) {
+      patience.spend(name.length * candidate.length);
       const distance = editDistance(name, candidate);
       if (distance <= allowed && distance < Math.max(name.length, candidate.length)) ranked.push({ candidate, rank: distance });
     }

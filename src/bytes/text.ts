@@ -53,11 +53,10 @@ export function toCString(text: string): Uint8Array<ArrayBuffer> {
 
 export const utf8Bytes = (text: string): Uint8Array<ArrayBuffer> => encoder.encode(text);
 
-export const hex = (bytes: Uint8Array): string => {
-  let text = '';
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
-  return text;
-};
+const DIGITS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+/** Joined at once: a text that grows byte by byte takes thirty times its size. */
+export const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => DIGITS[byte]).join('');
 
 /** The inverse of `hex`; spaces are skipped. For tests, vectors and tables. */
 export function fromHex(text: string): Uint8Array<ArrayBuffer> {

@@ -1,7 +1,7 @@
 // Object + facts -> the steps that load it: BTF, maps and their contents, programs, and what of maps needs programs.
 
 import { UnsupportedError } from '../errors.js';
-import { type BpfObject, linkProgram } from '../object/index.js';
+import { type BpfObject, ProgramLinker } from '../object/index.js';
 import { RLIM_INFINITY } from '../uapi/resource.js';
 import { withContexts } from './arg-ctx.js';
 import { resolveExterns } from './externs.js';
@@ -30,7 +30,8 @@ export function planLoad(object: BpfObject, facts: KernelFacts): Step[] {
   const externs = resolveExterns(object, facts);
   const structOps = resolveStructOps(object, facts);
   const maps = externs.object.maps.filter(({ autocreate }) => autocreate);
-  const linked = loadable(object).map((program) => linkProgram(object, program));
+  const linker = new ProgramLinker();
+  const linked = loadable(object).map((program) => linker.link(object, program));
   const { object: typed, programs } = withContexts(object, linked, facts.features);
   const loading = programs.flatMap((linked) => planProgram(object, linked, { facts, externs: externs.answers, structOps }));
   const creating = maps.flatMap((map) => planMap(object, map, facts, structOps.get(map.name)));

@@ -1,9 +1,10 @@
 // The relocated form of an object as JSON: the contract that comparisons with other loaders use.
 
 import { createHash } from 'node:crypto';
+import { encodeBtf, lastLine, parseBtf } from '../btf/index.js';
 import { hex } from '../bytes/index.js';
 import { BpfError, type CoreExplanation } from '../errors.js';
-import type { BpfMapDef, BpfObject } from '../object/index.js';
+import type { BpfFunction, BpfMapDef, BpfObject } from '../object/index.js';
 import {
   fitMaps,
   type KernelFacts,
@@ -41,11 +42,12 @@ export function relocatedJson(
     for (const fixup of planned.fixups) fixups.set(`${fixup.program} ${fixup.insn} ${fixup.kind}`, fixup);
     for (const [fixup, found] of planned.explanations) explanations.set(fixup, found);
   }
+  const owners = new Map([...object.programs].reverse().map((program) => [program.name, program]));
   return {
     programs: programs.map((planned) => programJson(planned, full)),
     maps: fitMaps(object, facts).maps.map(mapJson),
     externs: object.externs,
-    relocations: [...fixups.values()].map((fixup) => relocationJson(object, fixup, explanations.get(fixup))),
+    relocations: [...fixups.values()].map((fixup) => relocationJson(object, owners, fixup, explanations.get(fixup))),
     ...(full && fullJson(object, facts)),
   };
 }
@@ -96,13 +98,14 @@ const mapJson = (map: BpfMapDef): Record<string, unknown> => ({
 });
 
 function relocationJson(
-  { btf, ext, programs }: BpfObject,
+  { btf, ext }: BpfObject,
+  owners: ReadonlyMap<string, BpfFunction>,
   fixup: Fixup,
   explanation: CoreExplanation | undefined,
 ): Record<string, unknown> {
-  const owner = programs.find(({ name }) => name === fixup.program);
+  const owner = owners.get(fixup.program);
   const at = fixup.insn + (owner?.start ?? 0);
-  const line = ext.lineInfo.get(owner?.section ?? '')?.findLast(({ insn }) => insn <= at);
+  const line = lastLine(ext.lineInfo.get(owner?.section ?? '') ?? [], at);
   const target = fixup.verdicts.find(({ spec }) => spec)?.spec;
   return {
     program: fixup.program,
@@ -140,8 +143,12 @@ function orError(map: string, ask: () => Record<string, unknown>[]): Record<stri
   }
 }
 
+/** What is done to a map depends on whether there are types, not on which: all of them anew for each map would take too long. */
+const SOME_TYPES = parseBtf(encodeBtf([]));
+
 function mapOperations(object: BpfObject, map: BpfMapDef, facts: KernelFacts): Record<string, unknown>[] {
-  const inPlan = planLoad({ ...object, programs: [], externs: [], maps: [map] }, { ...facts, pinFolders: new Map() });
+  const btf = object.btf && !map.structOps ? SOME_TYPES : object.btf;
+  const inPlan = planLoad({ ...object, btf, programs: [], externs: [], maps: [map] }, { ...facts, pinFolders: new Map() });
   return inPlan.flatMap((step) =>
     step.where?.map !== map.name
       ? []
