@@ -2,8 +2,10 @@
 
 import { Command } from 'commander';
 import { open } from '../api/index.js';
-import { region } from '../bytes/index.js';
+import { type Btf, dumpC, dumpJson } from '../btf/index.js';
+import { region, TextSink } from '../bytes/index.js';
 import { parseElf } from '../elf/index.js';
+import { FormatError } from '../errors.js';
 import type { BpfObject } from '../object/index.js';
 import { describeFacts, type KernelFacts, relocatedPrograms, wanted } from '../plan/index.js';
 import {
@@ -26,7 +28,8 @@ interface InspectFlags {
   readonly insns?: true;
   readonly relocations?: true;
   readonly sections?: true;
-  readonly btf?: string;
+  /** A file to relocate against, or `true` for the object's own types. */
+  readonly btf?: string | true;
   readonly json?: true;
   readonly full?: true;
 }
@@ -40,8 +43,8 @@ export const inspectCommand = (): Command =>
     .option('--sections', 'the sections of the ELF file')
     .option('--relocated', 'programs after linking and CO-RE relocation')
     .option(
-      '--btf <file>',
-      "with --relocated, the kernel's types: raw BTF, or ELF with a .BTF section; the running kernel's by default",
+      '--btf [file]',
+      "with --relocated, the kernel's types: raw BTF, or ELF with a .BTF section; the running kernel's by default. Alone, after the object: its own types, as C",
     )
     .option('--json', 'as one JSON object')
     .option('--full', 'with --relocated --json: also function and line info, BTF, and what is done to maps')
@@ -50,11 +53,13 @@ export const inspectCommand = (): Command =>
       '\nExample: npx tsbpf inspect my.bpf.o\n         npx tsbpf inspect my.bpf.o --relocated --btf vmlinux-6.1.btf\nWithout options: one page about the object. Exit code 1: at least one program cannot be relocated.',
     )
     .action((file: string, flags: InspectFlags, command: Command) => {
-      if (flags.btf !== undefined && !flags.relocated)
-        command.error('--btf says against which types to relocate: add --relocated');
+      if ((flags.btf === true) === (flags.relocated === true) && flags.btf !== undefined)
+        command.error('--btf alone shows the types of the object; with --relocated, name a file with those of a kernel');
+      if (typeof flags.btf === 'string' && !flags.relocated)
+        command.error('--btf FILE says against which types to relocate: add --relocated. For the types of the object: OBJ --btf');
       const { object } = open(file);
-      const parts =
-        flags.insns || flags.relocations || flags.sections || flags.relocated ? partsOf(file, object, flags) : [page(object)];
+      const isPage = !(flags.insns || flags.relocations || flags.sections || flags.relocated || flags.btf);
+      const parts = isPage ? [page(object)] : partsOf(file, object, flags);
       if (flags.json) process.stdout.write(`${toJson(Object.assign({}, ...parts.map(({ json }) => json())))}\n`);
       else process.stdout.write(parts.map(({ text }) => text()).join('\n'));
       if (parts.some(({ failed }) => failed)) process.exitCode = 1;
@@ -82,13 +87,24 @@ function partsOf(file: string, object: BpfObject, flags: InspectFlags): Part[] {
     const rows = relocationRows(object);
     parts.push({ text: () => relocationTable(rows), json: () => ({ object_relocations: rows }) });
   }
+  if (flags.btf === true) parts.push(typesPart(object));
   if (flags.insns) parts.push({ text: () => ownListing(object), json: () => ({ functions: ownFunctions(object) }) });
   if (flags.relocated) parts.push(relocatedPart(object, flags));
   return parts;
 }
 
+function typesPart({ btf, where }: BpfObject): Part {
+  if (!btf) throw new FormatError('The object has no types', { where, remedy: 'Compile with clang -g.' });
+  const dumped = (dump: (types: Btf, out: TextSink) => void): string => {
+    const out = new TextSink();
+    dump(btf, out);
+    return out.text();
+  };
+  return { text: () => dumped(dumpC), json: () => ({ btf: JSON.parse(dumped((types, out) => dumpJson(types, out))) }) };
+}
+
 function relocatedPart(object: BpfObject, flags: InspectFlags): Part {
-  const facts = factsFor(object, flags.btf);
+  const facts = factsFor(object, flags.btf === true ? undefined : flags.btf);
   const programs = relocatedPrograms(object, facts);
   return {
     text: () => programs.map((planned) => relocatedText(object, planned)).join(''),

@@ -4,7 +4,7 @@ import { type Btf, spell } from '../btf/index.js';
 import { BpfError } from '../errors.js';
 import { insnCount, readInsn } from '../insn/index.js';
 import { variablesOf } from '../maps/index.js';
-import { type BpfFunction, type BpfMapDef, type BpfObject, type LinkedProgram, linkProgram } from '../object/index.js';
+import { type BpfFunction, type BpfMapDef, type BpfObject, type LinkedProgram, ProgramLinker } from '../object/index.js';
 import { wanted } from '../plan/index.js';
 import { BPF_FUNC, BPF_MAP_TYPE } from '../uapi/enums.js';
 import { CALL } from '../uapi/insn.js';
@@ -88,12 +88,15 @@ export interface ObjectDescription {
 
 export function describeObject(object: BpfObject): ObjectDescription {
   const { btf } = object;
+  const linker = new ProgramLinker();
   return {
     name: object.name,
     file: object.where.file ?? null,
     little_endian: object.littleEndian,
     license: object.license,
-    programs: object.programs.filter(({ isSubprogram }) => !isSubprogram).map((program) => describeProgram(object, program)),
+    programs: object.programs
+      .filter(({ isSubprogram }) => !isSubprogram)
+      .map((program) => describeProgram(object, program, linker)),
     maps: object.maps
       .filter(({ data, structOps, type }) => !structOps && (!data || type !== BPF_MAP_TYPE.BPF_MAP_TYPE_ARRAY))
       .map((map) => describeMap(btf, map)),
@@ -110,7 +113,7 @@ export function describeObject(object: BpfObject): ObjectDescription {
   };
 }
 
-function describeProgram(object: BpfObject, program: BpfFunction): ProgramDescription {
+function describeProgram(object: BpfObject, program: BpfFunction, linker: ProgramLinker): ProgramDescription {
   const { name, section, type, def, autoload } = program;
   const head = {
     name,
@@ -121,7 +124,7 @@ function describeProgram(object: BpfObject, program: BpfFunction): ProgramDescri
     sleepable: def?.sleepable ?? false,
   };
   try {
-    const linked = linkProgram(object, program);
+    const linked = linker.link(object, program);
     const inside = new Set(linked.functions.map((fn) => fn.name));
     return {
       ...head,

@@ -144,7 +144,7 @@ describe('inspect', () => {
 
       Variables
         .rodata  +0  const volatile unsigned long long min_duration_ns  = 0
-        .rodata  +8  const struct event * event_type                    = 0
+        .rodata  +8  struct event * const event_type                    = 0
         .bss     +0  __u64 dropped                                      = 0
 
       A load asks the kernel for
@@ -187,7 +187,13 @@ describe('inspect', () => {
     expect(Object.keys(json)).toEqual(['sections', 'object_relocations', 'functions']);
   });
 
-  test('--btf without --relocated is wrong usage', () => {
+  test('--btf alone shows the types of the object', () => {
+    expect(tsbpf(['inspect', bootstrap, '--btf']).stdout).toMatch(/^struct event \{$/m);
+    const { btf } = JSON.parse(tsbpf(['inspect', bootstrap, '--btf', '--json']).stdout) as { btf: { types: unknown[] } };
+    expect(btf.types.length).toBeGreaterThan(20);
+  });
+
+  test('--btf FILE without --relocated is wrong usage', () => {
     expect(tsbpf(['inspect', bootstrap, '--btf', 'x'])).toMatchObject({ status: 2 });
   });
 });
