@@ -83,6 +83,8 @@ export class MapSettings {
   set pinPath(pinPath: string | undefined) {
     if (pinPath !== undefined && !/^\/.*[^/]$/.test(pinPath))
       throw new UsageError(`"${pinPath}" is no absolute path of a file`, { where: { map: this.name } });
+    if (pinPath && /\.[^/]*$/.test(pinPath))
+      throw new UsageError(`The kernel takes no dot in the name of what is pinned: ${pinPath}`, { where: { map: this.name } });
     const { pinPath: _, ...rest } = this.#map;
     this.#replace(pinPath === undefined ? rest : { ...rest, pinPath });
   }

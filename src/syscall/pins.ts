@@ -16,8 +16,13 @@ export interface Pins {
 
 /** @throws {SyscallError} for what is there and may not be opened. */
 export function readPins(paths: readonly string[]): Pins {
-  const folders = [...new Set(paths.map(folderOf))];
-  const pinFolders = new Map(folders.map((folder) => [folder, folderState(folder)]));
+  const pinFolders = new Map<string, PinFolder>();
+  for (const path of paths)
+    for (let folder = folderOf(path); !pinFolders.has(folder); folder = folderOf(folder)) {
+      const state = folderState(folder);
+      pinFolders.set(folder, state);
+      if (state !== 'absent') break;
+    }
   const pins = new Map<string, PinnedMap>();
   for (const path of paths) {
     if (pinFolders.get(folderOf(path)) !== 'bpffs') continue;
@@ -33,7 +38,11 @@ function folderState(folder: string): PinFolder {
   } catch (error) {
     const errno = (error as NodeJS.ErrnoException).code ?? 'EIO';
     if (errno === 'ENOENT') return 'absent';
-    throw new SyscallError('statfs', errno, { doing: `Cannot look at ${folder}, where maps are to be pinned` });
+    const remedy = errno === 'EPERM' ? 'The kernel takes no dot in the names of a BPF file system.' : undefined;
+    throw new SyscallError('statfs', errno, {
+      doing: `Cannot look at ${folder}, where maps are to be pinned`,
+      ...(remedy && { remedy }),
+    });
   }
 }
 
