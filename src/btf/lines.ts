@@ -10,7 +10,13 @@ import type { LineInfo } from './ext.js';
  * @param from  Where the function of the instruction starts: records before it belong to another.
  */
 export function sourceLineAt(btf: Btf, lines: readonly LineInfo[], insn: number, from = 0): SourceLine | undefined {
-  const found = lines.findLast((line) => line.insn <= insn);
+  let [low, high] = [0, lines.length]; // the kernel takes none that are out of order
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((lines[middle] as LineInfo).insn <= insn) low = middle + 1;
+    else high = middle;
+  }
+  const found = lines[low - 1];
   return found && found.insn >= from ? sourceLine(btf, found) : undefined;
 }
 
