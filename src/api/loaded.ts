@@ -24,6 +24,7 @@ import { type FdRef, loadable, stepIds } from '../plan/index.js';
 import { type Mapping, map as mapMemory, mapOps, memoryOf, pageSize, pollWaiter, readToEnd } from '../syscall/index.js';
 import { BPF_F_MMAPABLE } from '../uapi/bpf.js';
 import { BPF_MAP_TYPE } from '../uapi/enums.js';
+import { named } from './settings.js';
 import type { ObjectTypes, Section, Untyped } from './types.js';
 
 export interface LoadedParts {
@@ -147,13 +148,21 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
   }
 
   /**
-   * The memory of the object's arena, which programs and user space share. What the object defines in it lies at its start.
-   * @throws {UsageError} when the object has none.
+   * The memory of the object's arena, which programs and user space share. What the object defines in it lies at its start. With
+   * BPF_F_SEGV_ON_FAULT the process ends when it touches a page that no program has allocated.
+   * @throws {UsageError} when the object has none, or its memory is not in this process.
    */
   arena(): ArrayBuffer {
-    const arena = this.object.maps.find(isArena);
-    const memory = arena && this.#open.memory(stepIds.memory(arena.name));
-    if (!memory) throw new UsageError('The object has no arena', { where: this.object.where });
+    const { where, maps } = this.object;
+    const arena = maps.find((map) => isArena(map) && map.autocreate);
+    if (!arena) throw new UsageError('The object has no arena', { where });
+    const memory = this.#open.memory(stepIds.memory(arena.name));
+    if (!memory?.address)
+      throw new UsageError(`The memory of arena ${arena.name} is not mapped into this process`, {
+        where: { ...where, map: arena.name },
+        remedy:
+          'One that was pinned before is shared between programs only; a dry run and a replay have none. Without a pinPath, each load has its own.',
+      });
     return memoryOf(memory);
   }
 
@@ -162,9 +171,19 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
     return this.#logs.get(program);
   }
 
-  /** The descriptor of a map or program, for calls that tsbpf does not have; it stays ours. */
+  /**
+   * The descriptor of a map or program, for calls that tsbpf does not have; it stays ours.
+   * @throws {UsageError} when none of that name is loaded.
+   */
   fd(kind: 'map' | 'program', name: string): number {
-    return this.#open.get({ fd: kind === 'map' ? stepIds.map(name) : stepIds.program(name) });
+    const maps = this.object.maps.filter(({ autocreate }) => autocreate);
+    const { name: found } = named<{ readonly name: string }>(
+      kind,
+      kind === 'map' ? maps : loadable(this.object),
+      name,
+      this.object,
+    );
+    return this.#open.get({ fd: kind === 'map' ? stepIds.map(found) : stepIds.program(found) });
   }
 
   /**

@@ -74,6 +74,12 @@ const REMEDIES: readonly Row[] = [
     remedy:
       'Something is pinned there by now. If another process did that, load again: the map is then shared. Two maps of one object cannot have one path.',
   },
+  {
+    call: 'mmap',
+    errno: 'EEXIST',
+    remedy:
+      'The arena wants an address (map_extra) where this process has something else: another load of the object that is not closed, for example. Without map_extra the kernel finds a place.',
+  },
   { errno: 'EPERM', remedy: RIGHTS },
   { call: 'perf_event_open', errno: 'EACCES', remedy: `${RIGHTS} The sysctl kernel.perf_event_paranoid decides too.` },
   {

@@ -15,7 +15,8 @@ function run(body: string): readonly [string, number | null, string | null] {
   const object = compilePart(join(import.meta.dirname, 'arena.bpf.c'), 0);
   const code = `
     import { open } from ${JSON.stringify(built)};
-    const load = (change = () => {}, options) => { const object = open(${JSON.stringify(object)}); change(object); return object.load(options); };
+    const object = ${JSON.stringify(object)};
+    const load = (change = () => {}, options) => { const opened = open(object); change(opened); return opened.load(options); };
     const view = (loaded) => new Uint8Array(loaded.arena());
     const collect = async () => { for (let i = 0; i < 10; i++) { gc(); await new Promise((resolve) => setTimeout(resolve, 10)); } };
     const said = (fn) => { try { fn(); return 'nothing'; } catch (error) { return error.message.split('\\n')[0]; } };
@@ -63,6 +64,27 @@ describeWithCompiler('an arena', () => {
         await collect();
         console.log(view(second)[0]);`);
       expect(ended).toEqual(['7\n', 0, null]);
+    });
+
+    test('is refused while another load has the address, and says so', () => {
+      const ended = run(`using(load()); function using(first) { console.log(said(load)); first.close(); }`);
+      expect(ended[0]).toContain('mmap failed with EEXIST');
+      expect(ended.slice(1)).toEqual([0, null]);
+    });
+
+    test('whose pages kill who touches them has no variables', () => {
+      const ended = run(`console.log(said(() => load((object) => { object.map('arena').flags |= 1 << 17; })));`);
+      expect(ended[0]).toContain('cannot be written to the arena arena');
+      expect(ended.slice(1)).toEqual([0, null]);
+    });
+
+    test('has no memory to look at after a dry run', () => {
+      const ended = run(`
+        import { dryRunKernel } from ${JSON.stringify(built.replace(/node\.js$/, 'load/index.js'))};
+        const facts = open(object).plan().facts;
+        console.log(said(() => view(load(undefined, { facts, kernel: dryRunKernel(facts) }))));`);
+      expect(ended[0]).toContain('The memory of arena arena is not mapped into this process');
+      expect(ended.slice(1)).toEqual([0, null]);
     });
   });
 });
