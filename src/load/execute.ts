@@ -3,7 +3,7 @@
 
 import { textUntilNul } from '../bytes/index.js';
 import { type SyscallError, UsageError } from '../errors.js';
-import type { FdRef, Step } from '../plan/index.js';
+import { BAD_FD, type FdRef, fdRefs, type Step } from '../plan/index.js';
 import { failure } from './failure.js';
 import type { FdTable, Kernel, Reply } from './kernel.js';
 import { retryOf } from './retry.js';
@@ -29,7 +29,9 @@ export function* execute(plan: readonly Step[], kernel: Kernel, earlier?: Sessio
   const fds: FdTable = { get: (ref: FdRef) => (earlier?.has(ref.fd) ? earlier : made).get(ref) };
   for (const step of plan) {
     const isThere = (fd: string) => made.has(fd) || earlier?.has(fd) === true;
-    yield* attempt(withoutMissing(step, isThere), plan, kernel, fds, (result) => {
+    const possible = withoutMissing(step, isThere);
+    checkRefs(possible, isThere);
+    yield* attempt(possible, plan, kernel, fds, (result) => {
       undo.add(step);
       made.addEnd(step, fds);
       if (step.makes === 'fd') made.add(step.id, result);
@@ -71,6 +73,16 @@ function withoutMissing(step: Step, isThere: (fd: string) => boolean): Step {
   const { lessWithout: less } = step;
   if (step.call !== 'bpf' || !less || isThere(less.fd)) return step;
   return { ...step, attr: Object.fromEntries(Object.entries(step.attr).filter(([field]) => !less.fields.includes(field))) };
+}
+
+/** @throws {UsageError} naming what was switched off although something that is loaded needs it. */
+function checkRefs(step: Step, isThere: (fd: string) => boolean): void {
+  const missing = [...fdRefs(step)].find(({ fd }) => fd !== BAD_FD.fd && !isThere(fd));
+  if (missing)
+    throw new UsageError(`Cannot do "${step.id}" (${step.why}): it needs "${missing.fd}", which is not there`, {
+      ...(step.where && { where: step.where }),
+      remedy: 'Was it switched off by autoload or autocreate? Then switch off too what needs it.',
+    });
 }
 
 /**

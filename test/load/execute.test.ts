@@ -68,3 +68,10 @@ describe('a caller that stops right after', () => {
     expect(log.slice(STEPS.length)).toEqual(['bpf(BPF_MAP_DELETE_ELEM)', 'unmap 4096', 'close 7']);
   });
 });
+
+test('a step that needs what was switched off says which, and who needs it', () => {
+  const [, pin] = STEPS as [Step, Step];
+  const log: string[] = [];
+  expect(() => drive(execute([pin], noting(log)))).toThrow('Cannot do "pin a" (a pin): it needs "map a", which is not there');
+  expect(log).toEqual([]);
+});
