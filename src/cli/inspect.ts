@@ -52,6 +52,7 @@ export const inspectCommand = (): Command =>
     .action((file: string, flags: InspectFlags, command: Command) => {
       if (flags.btf !== undefined && !flags.relocated)
         command.error('--btf says against which types to relocate: add --relocated');
+      if (flags.full && !(flags.relocated && flags.json)) command.error('--full says more of --relocated --json: add them');
       const { object } = open(file);
       const parts =
         flags.insns || flags.relocations || flags.sections || flags.relocated ? partsOf(file, object, flags) : [page(object)];
