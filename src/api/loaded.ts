@@ -42,10 +42,14 @@ export interface LoadedParts {
 const TYPE = BPF_MAP_TYPE;
 const ELEMENT_MAPS: ReadonlySet<number> = new Set([TYPE.BPF_MAP_TYPE_HASH, TYPE.BPF_MAP_TYPE_ARRAY, TYPE.BPF_MAP_TYPE_LRU_HASH]);
 
+/** Whether `map` has an answer, so that walking through all maps stumbles over none. */
+const isReadable = ({ type, autocreate }: BpfMapDef): boolean =>
+  autocreate && (type === TYPE.BPF_MAP_TYPE_RINGBUF || ELEMENT_MAPS.has(type));
+
 /** An object whose maps and programs are in the kernel, for as long as this is open. */
 export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable {
   readonly object: BpfObject;
-  /** By name, made when first used: a RingBuffer for ring buffers, a BpfMap for hash and array maps. */
+  /** By name, made when first used: a RingBuffer for ring buffers, a BpfMap for hash and array maps. Others are not listed. */
   readonly maps: T['maps'];
   readonly #session: Session;
   readonly #attach: LoadedParts['attach'];
@@ -65,13 +69,13 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
     this.#iterate = iterate;
     this.#onClose = onClose;
     const definitions = new Map(object.maps.map((map) => [map.name, map]));
+    const readable = new Set(object.maps.filter(isReadable).map(({ name }) => name));
     this.maps = new Proxy({} as Record<string, unknown>, {
       get: (_, name) =>
         typeof name === 'symbol' || (!definitions.has(name) && ASKED_BY_JAVASCRIPT.has(name)) ? undefined : this.map(name),
-      has: (_, name) => typeof name === 'string' && definitions.has(name),
-      ownKeys: () => [...definitions.keys()],
-      getOwnPropertyDescriptor: (_, name) =>
-        definitions.has(String(name)) ? { enumerable: true, configurable: true } : undefined,
+      has: (_, name) => typeof name === 'string' && readable.has(name),
+      ownKeys: () => [...readable],
+      getOwnPropertyDescriptor: (_, name) => (readable.has(String(name)) ? { enumerable: true, configurable: true } : undefined),
     }) as T['maps'];
   }
 

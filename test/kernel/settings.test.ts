@@ -38,6 +38,16 @@ describeWithKernel('settings', () => {
     expect(() => object.load()).toThrow('Leave autocreate of exec_start switched on');
   });
 
+  test('maps can be walked through: those that have no answer are not listed', () => {
+    using object = open(BOOTSTRAP);
+    object.map('exec_start').autocreate = false;
+    object.program('handle_exec').autoload = false;
+    object.program('handle_exit').autoload = false;
+    const names = Object.entries(object.load().maps).map(([name]) => name);
+    expect(names).toContain('rb');
+    expect(names).not.toContain('exec_start');
+  });
+
   test('a descriptor is asked for by a name that is there', () => {
     using object = open(BOOTSTRAP);
     const loaded = object.load();
