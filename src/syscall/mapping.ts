@@ -63,7 +63,10 @@ export function mapShared(fd: number, length: number, at: bigint): number {
   const isFree = place?.owner === 'nobody' && place.length === length;
   const fixed = at === 0n ? 0 : isFree ? MAP_FIXED : MAP_FIXED_NOREPLACE;
   const address = syscall('mmap', at, length, PROT_READ | PROT_WRITE, MAP_SHARED | fixed, fd, 0);
-  if (address >= 0 && place && isFree) place.owner = 'session';
+  if (place && isFree) {
+    if (address >= 0) place.owner = 'session';
+    else empty(place); // older kernels unmap before they refuse
+  }
   return address;
 }
 

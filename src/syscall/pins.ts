@@ -1,7 +1,7 @@
 // What is pinned in the BPF file system.
 
-import { statfsSync } from 'node:fs';
-import { SyscallError } from '../errors.js';
+import { readlinkSync, statfsSync } from 'node:fs';
+import { SyscallError, UsageError } from '../errors.js';
 import { folderOf, type PinFolder, type PinnedMap } from '../plan/index.js';
 import { infoOf, openPinned } from './objects.js';
 
@@ -14,7 +14,7 @@ export interface Pins {
   readonly pinFolders: ReadonlyMap<string, PinFolder>;
 }
 
-/** @throws {SyscallError} for what is there and may not be opened. */
+/** @throws {SyscallError} for what is there and may not be opened; {UsageError} for what is no map. */
 export function readPins(paths: readonly string[]): Pins {
   const pinFolders = new Map<string, PinFolder>();
   for (const path of paths)
@@ -49,6 +49,11 @@ function folderState(folder: string): PinFolder {
 function readPinned(path: string): PinnedMap | undefined {
   using pinned = openPinned(path);
   if (!pinned) return undefined;
+  const kind = kindOf(pinned.fd);
+  if (kind !== undefined && kind !== MAP)
+    throw new UsageError(`What is pinned at ${path} is no map but a ${kind.replace('anon_inode:', '')}`, {
+      remedy: 'Pin the map elsewhere.',
+    });
   const info = infoOf(pinned.fd, INFO.size);
   const u32 = (at: number): number => info.getUint32(at, true);
   return {
@@ -59,4 +64,15 @@ function readPinned(path: string): PinnedMap | undefined {
     flags: u32(INFO.flags),
     extra: info.getBigUint64(INFO.extra, true),
   };
+}
+
+const MAP = 'anon_inode:bpf-map';
+
+/** As /proc has it; undefined where it is not mounted. */
+function kindOf(fd: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return undefined;
+  }
 }
