@@ -30,6 +30,8 @@ import type { ObjectTypes, Section, Untyped } from './types.js';
 export interface LoadedParts {
   readonly object: BpfObject;
   readonly session: Session;
+  /** Nothing of it is in any kernel: see `Kernel`. */
+  readonly pretended?: boolean;
   /** Of the verifier, by program. */
   readonly logs: ReadonlyMap<string, string>;
   /** Runs the attach plan, which refers to what the session holds. */
@@ -52,6 +54,7 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
   /** By name, made when first used: a RingBuffer for ring buffers, a BpfMap for hash and array maps. Others are not listed. */
   readonly maps: T['maps'];
   readonly #session: Session;
+  readonly #pretended: boolean;
   readonly #attach: LoadedParts['attach'];
   readonly #iterate: LoadedParts['iterate'];
   readonly #onClose: () => void;
@@ -61,8 +64,9 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
   readonly #links = new Set<Links>();
   #closed = false;
 
-  constructor({ object, session, logs, attach, iterate, onClose }: LoadedParts) {
+  constructor({ object, session, pretended = false, logs, attach, iterate, onClose }: LoadedParts) {
     this.object = object;
+    this.#pretended = pretended;
     this.#session = session.move();
     this.#logs = logs;
     this.#attach = attach;
@@ -160,12 +164,11 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
     const { where, maps } = this.object;
     const arena = maps.find((map) => isArena(map) && map.autocreate);
     if (!arena) throw new UsageError('The object has no arena', { where });
-    const memory = this.#open.memory(stepIds.memory(arena.name));
-    if (!memory?.address)
+    const memory = this.#inKernel.memory(stepIds.memory(arena.name));
+    if (!memory)
       throw new UsageError(`The memory of arena ${arena.name} is not mapped into this process`, {
         where: { ...where, map: arena.name },
-        remedy:
-          'One that was pinned before is shared between programs only; a dry run and a replay have none. Without a pinPath, each load has its own.',
+        remedy: 'One that was pinned before is shared between programs only. Without a pinPath, each load has its own.',
       });
     return memoryOf(memory);
   }
@@ -187,7 +190,7 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
       name,
       this.object,
     );
-    return this.#open.get({ fd: kind === 'map' ? stepIds.map(found) : stepIds.program(found) });
+    return this.#inKernel.get({ fd: kind === 'map' ? stepIds.map(found) : stepIds.program(found) });
   }
 
   /**
@@ -219,7 +222,7 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
         remedy: similar ? `Did you mean "${similar}"?` : 'Iterators are programs of sections such as SEC("iter/task").',
       });
     }
-    using session = this.#iterate(this.#open, program);
+    using session = this.#iterate(this.#inKernel, program);
     return readToEnd(session.get({ fd: stepIds.iterator(name) }));
   }
 
@@ -229,8 +232,17 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
     return this.#session;
   }
 
+  /** @throws {UsageError} too where nothing was done: the numbers of a dry run may be those of something else of this process. */
+  get #inKernel(): Session {
+    if (!this.#pretended) return this.#open;
+    throw new UsageError(`${this.object.name} was loaded by a dry run or a replay: nothing of it is in the kernel`, {
+      where: this.object.where,
+      remedy: 'Load it without { kernel }, or with one that passes on to realKernel.',
+    });
+  }
+
   #fdOf(map: BpfMapDef): number {
-    return this.#open.get({ fd: stepIds.map(map.name) } satisfies FdRef);
+    return this.#inKernel.get({ fd: stepIds.map(map.name) } satisfies FdRef);
   }
 
   #elements(map: BpfMapDef): BpfMap {

@@ -189,6 +189,7 @@ export class OpenObject<T extends ObjectTypes = Untyped> implements Disposable {
     const loaded = new LoadedObject<T>({
       object,
       session,
+      pretended: kernel.pretends === true,
       logs,
       attach: (earlier) => drive(execute(planAttach(object, facts), kernel, earlier), observe),
       iterate: (earlier, program) => drive(execute(planIterate(object, program), kernel, earlier), observe),

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { open } from '../../src/api/index.js';
 import { MapSettings, ProgramSettings } from '../../src/api/settings.js';
 import { SyscallError, UsageError } from '../../src/errors.js';
+import { dryRunKernel } from '../../src/load/index.js';
 import type { BpfObject } from '../../src/object/index.js';
 import { describeFacts } from '../../src/plan/index.js';
 import { describeWithKernel } from '../support/kernel.js';
@@ -46,6 +47,21 @@ describeWithKernel('settings', () => {
     const names = Object.entries(object.load().maps).map(([name]) => name);
     expect(names).toContain('rb');
     expect(names).not.toContain('exec_start');
+  });
+
+  test('what a dry run has loaded is not looked for among the descriptors of this process', () => {
+    using object = open(BOOTSTRAP);
+    const real = object.load().fd('map', 'exec_start');
+    const { facts } = object.plan();
+    const kernel = dryRunKernel(facts);
+    const make = { id: 'one', why: 'one', makes: 'fd', call: 'bpf', cmd: 'BPF_MAP_CREATE', attr: {} } as const;
+    while (!kernel.open.has(real)) kernel.run(make, { get: () => 0 });
+    const loaded = object.load({ kernel, facts });
+    loaded.attach().close();
+    const map = loaded.elements<number, bigint>('exec_start');
+    expect(() => map.set(1, 2n)).toThrow('nothing of it is in the kernel');
+    expect(() => loaded.fd('map', 'exec_start')).toThrow('was loaded by a dry run or a replay');
+    expect(() => loaded.ring('rb')).toThrow(UsageError);
   });
 
   test('a descriptor is asked for by a name that is there', () => {
