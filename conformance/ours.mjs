@@ -60,7 +60,7 @@ const refusal = (error) =>
     : { name: 'crash', what: error.stack ?? String(error) };
 
 /** The file system is left as it is. */
-const PLAYED = new Set(['mkdir', 'unlink', 'mount']);
+const PLAYED = new Set(['mkdir', 'rmdir', 'unlink', 'mount']);
 
 /** Maps and BTF go on to the real kernel; whatever becomes of a program, the load goes on. */
 function noting(noted, object, toKernel) {

@@ -1,9 +1,10 @@
-// A CO-RE relocation that failed is poisoned, as is a call of a weak function that the kernel lacks, and the verifier refuses the
-// program if that instruction can be reached. It then names a helper that does not exist; here that becomes what the kernel lacks.
+// A CO-RE relocation that failed is poisoned, as is a call of a weak function that the kernel lacks, and what refers to a map that is
+// not created; the verifier refuses the program if that instruction can be reached. It then names a helper that does not exist; here
+// that becomes what is missing.
 
 import { BpfError, type CoreExplanation, VerifierError } from '../errors.js';
 import { type LinkedProgram, linkProgram } from '../object/index.js';
-import { explainRelocations, KFUNC_POISON } from '../plan/index.js';
+import { explainRelocations, KFUNC_POISON, MAP_POISON } from '../plan/index.js';
 import { CORE_POISON, type Fixup, showSpec } from '../relocate/index.js';
 import type { LoadPlan } from './plan.js';
 
@@ -12,7 +13,9 @@ export function explainingPoison<T>(plan: LoadPlan, load: () => T): T {
   try {
     return load();
   } catch (error) {
-    throw error instanceof VerifierError ? (explain(plan, error) ?? explainCall(plan, error) ?? error) : error;
+    throw error instanceof VerifierError
+      ? (explain(plan, error) ?? explainCall(plan, error) ?? explainMap(plan, error) ?? error)
+      : error;
   }
 }
 
@@ -62,6 +65,19 @@ function explainCall({ object }: LoadPlan, error: VerifierError): VerifierError 
     where: { ...error.where, insn: slot - (owner?.start ?? 0) },
     remedy: `Guard the call: if (${extern.name}) …, or bpf_ksym_exists(${extern.name}).`,
     refusal: { ...error, reason: `${extern.name} is not in this kernel, or with another type` },
+    cause: error,
+  });
+}
+
+/** As is what refers to a map that is not created; it carries the place of the map. */
+function explainMap({ object }: LoadPlan, error: VerifierError): VerifierError | undefined {
+  const map = object.maps[Number(/invalid func unknown#(\d+)/.exec(error.log)?.[1] ?? 0) - MAP_POISON];
+  if (!map || map.autocreate) return undefined;
+  return new VerifierError(error.call, error.errno, error.log, {
+    doing: `Program ${error.where.program} refers to map ${map.name}, which is not created`,
+    where: error.where,
+    remedy: `Leave autocreate of ${map.name} switched on, or switch off the program too. Code behind a constant that is false may refer to it.`,
+    refusal: { ...error, reason: `map ${map.name} is not created` },
     cause: error,
   });
 }

@@ -19,7 +19,10 @@ export class ProgramSettings {
     this.#holder = holder;
     this.name = name;
   }
-  /** Whether it will be loaded. False from the start for sections like `SEC("?tp/…")`. */
+  /**
+   * Whether it will be loaded. False from the start for sections like `SEC("?tp/…")`. A struct_ops program follows the structures that
+   * refer to it: it is loaded if one of them is made.
+   */
   get autoload(): boolean {
     return this.#program.autoload;
   }
@@ -55,7 +58,7 @@ export class ProgramSettings {
   #change(fields: Partial<BpfFunction>): void {
     const { object } = this.#holder;
     const programs = object.programs.map((program) => (program.name === this.name ? { ...program, ...fields } : program));
-    this.#holder.object = { ...object, programs };
+    this.#holder.object = { ...object, programs: autoloadStructOps(programs, object.maps) };
   }
 }
 
@@ -83,6 +86,8 @@ export class MapSettings {
   set pinPath(pinPath: string | undefined) {
     if (pinPath !== undefined && !/^\/.*[^/]$/.test(pinPath))
       throw new UsageError(`"${pinPath}" is no absolute path of a file`, { where: { map: this.name } });
+    if (pinPath && /\.[^/]*$/.test(pinPath))
+      throw new UsageError(`The kernel takes no dot in the name of what is pinned: ${pinPath}`, { where: { map: this.name } });
     const { pinPath: _, ...rest } = this.#map;
     this.#replace(pinPath === undefined ? rest : { ...rest, pinPath });
   }

@@ -53,10 +53,10 @@ export const inspectCommand = (): Command =>
       '\nExample: npx tsbpf inspect my.bpf.o\n         npx tsbpf inspect my.bpf.o --relocated --btf vmlinux-6.1.btf\nWithout options: one page about the object. Exit code 1: at least one program cannot be relocated.',
     )
     .action((file: string, flags: InspectFlags, command: Command) => {
-      if ((flags.btf === true) === (flags.relocated === true) && flags.btf !== undefined)
-        command.error('--btf alone shows the types of the object; with --relocated, name a file with those of a kernel');
+      if (flags.btf === true && flags.relocated) command.error('--relocated --btf names a file with the types of a kernel');
       if (typeof flags.btf === 'string' && !flags.relocated)
         command.error('--btf FILE says against which types to relocate: add --relocated. For the types of the object: OBJ --btf');
+      if (flags.full && !(flags.relocated && flags.json)) command.error('--full says more of --relocated --json: add them');
       const { object } = open(file);
       const isPage = !(flags.insns || flags.relocations || flags.sections || flags.relocated || flags.btf);
       const parts = isPage ? [page(object)] : partsOf(file, object, flags);

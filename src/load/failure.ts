@@ -86,6 +86,18 @@ const REMEDIES: readonly Row[] = [
     remedy: 'A token is for processes in a user namespace of their own; in the first one, rights are enough.',
   },
   { call: 'bpf(BPF_TOKEN_CREATE)', errno: 'EINVAL', remedy: 'The path is no BPF file system, or the kernel is older than 6.9.' },
+  {
+    call: 'bpf(BPF_OBJ_PIN)',
+    errno: 'EEXIST',
+    remedy:
+      'Something is pinned there by now. If another process did that, load again: the map is then shared. Two maps of one object cannot have one path.',
+  },
+  {
+    call: 'mmap',
+    errno: 'EEXIST',
+    remedy:
+      'The arena wants an address (map_extra) where this process has something else: another load of the object that is not closed, for example. Without map_extra the kernel finds a place.',
+  },
   { errno: 'EPERM', remedy: RIGHTS },
   { call: 'perf_event_open', errno: 'EACCES', remedy: `${RIGHTS} The sysctl kernel.perf_event_paranoid decides too.` },
   {

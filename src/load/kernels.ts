@@ -20,6 +20,7 @@ export const recordingKernel = (kernel: Kernel, record: Recorded[]): Kernel => (
   },
   close: (fd) => kernel.close(fd),
   unmap: (memory) => kernel.unmap(memory),
+  ...(kernel.pretends && { pretends: true }),
 });
 
 /**
@@ -29,6 +30,7 @@ export const recordingKernel = (kernel: Kernel, record: Recorded[]): Kernel => (
 export function replayKernel(record: readonly Recorded[]): Kernel {
   let next = 0;
   return {
+    pretends: true,
     run(step) {
       const recorded = record[next++];
       if (recorded?.step.id !== step.id)
@@ -64,6 +66,7 @@ export function dryRunKernel(facts: Pick<KernelFacts, 'features'>): Kernel & { r
     return free;
   };
   return {
+    pretends: true,
     open,
     run(step: Step, fds: FdTable) {
       for (const ref of fdRefs(step)) {

@@ -61,7 +61,7 @@ export interface KernelFacts extends MachineSizes {
   readonly modules: readonly ModuleBtf[];
   /** By path. */
   readonly pins: ReadonlyMap<string, PinnedMap>;
-  /** Directories of pins, by path. */
+  /** Directories of pins, by path; of those that are absent also the ones above, up to one that is there. */
   readonly pinFolders: ReadonlyMap<string, PinFolder>;
   /** Types of the programs that are hooked into, by descriptor; undefined for one that was loaded without. */
   readonly programBtfs: ReadonlyMap<number, Btf | undefined>;

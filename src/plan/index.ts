@@ -14,7 +14,7 @@ export * from './load.js';
 export * from './loadable.js';
 export { MAP_TYPE_FIELDS } from './maps.js';
 export * from './pins.js';
-export { LOG_SIZE } from './programs.js';
+export { LOG_SIZE, MAP_POISON } from './programs.js';
 export * from './relocated.js';
 export * from './sanitize-btf.js';
 export * from './section-target.js';

@@ -1,7 +1,7 @@
 // Object + facts -> the steps that load it: BTF, maps and their contents, programs, and what of maps needs programs.
 
 import { UnsupportedError } from '../errors.js';
-import { type BpfObject, ProgramLinker } from '../object/index.js';
+import { type BpfMapDef, type BpfObject, ProgramLinker } from '../object/index.js';
 import { RLIM_INFINITY } from '../uapi/resource.js';
 import { withContexts } from './arg-ctx.js';
 import { resolveExterns } from './externs.js';
@@ -29,7 +29,7 @@ export function planLoad(object: BpfObject, facts: KernelFacts): Step[] {
   }
   const externs = resolveExterns(object, facts);
   const structOps = resolveStructOps(object, facts);
-  const maps = externs.object.maps.filter(({ autocreate }) => autocreate);
+  const maps = withMapsInMapsLast(externs.object.maps.filter(({ autocreate }) => autocreate));
   const linker = new ProgramLinker();
   const linked = loadable(object).map((program) => linker.link(object, program));
   const { object: typed, programs } = withContexts(object, linked, facts.features);
@@ -45,6 +45,12 @@ export function planLoad(object: BpfObject, facts: KernelFacts): Step[] {
     ...maps.flatMap((map) => planProgramSlots(object, map)),
   ];
 }
+
+/** What a map of maps has in it must exist before, wherever the object defines it. */
+const withMapsInMapsLast = (maps: readonly BpfMapDef[]): BpfMapDef[] => [
+  ...maps.filter(({ inner }) => !inner),
+  ...maps.filter(({ inner }) => inner),
+];
 
 /** Before 5.11 all BPF memory counted against RLIMIT_MEMLOCK, which starts at 64 KiB. Where it cannot be raised it may still do. */
 const planLimits = (facts: KernelFacts): Step[] =>

@@ -62,6 +62,7 @@ export type StepCall =
   | { readonly call: 'open'; readonly path: string }
   | { readonly call: 'mkdir'; readonly path: string; readonly mode: number }
   | { readonly call: 'unlink'; readonly path: string }
+  | { readonly call: 'rmdir'; readonly path: string }
   /** Mounts a file system that has no device. */
   | { readonly call: 'mount'; readonly type: string; readonly target: string };
 export type BpfStep = Step & { readonly call: 'bpf' };

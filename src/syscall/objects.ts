@@ -8,6 +8,8 @@ import { errnoName } from '../uapi/errno.js';
 import { addressOf, syscall } from './libc.js';
 
 const ENOENT = 2;
+/** Of the attribute of BPF_OBJ_GET, as much as is set. */
+const OBJ_GET_SIZE = 16;
 
 /** A descriptor that is closed at the end of its block. */
 export interface Descriptor extends Disposable {
@@ -30,10 +32,11 @@ function descriptor(call: string, fd: number, doing: string): Descriptor | undef
  * @throws {SyscallError}
  */
 export function openPinned(path: string): Descriptor | undefined {
-  const bytes = new Uint8Array(new ArrayBuffer(16));
   const name = toCString(path);
-  new DataView(bytes.buffer).setBigUint64(0, addressOf(name), true);
-  return descriptor('bpf(BPF_OBJ_GET)', syscall('bpf', BPF_CMD.BPF_OBJ_GET, bytes, bytes.length), `Cannot open ${path}`);
+  const bytes = new Uint8Array(new ArrayBuffer(OBJ_GET_SIZE + name.length)); // with the name behind it, so that both live as long
+  bytes.set(name, OBJ_GET_SIZE);
+  new DataView(bytes.buffer).setBigUint64(0, addressOf(bytes) + BigInt(OBJ_GET_SIZE), true);
+  return descriptor('bpf(BPF_OBJ_GET)', syscall('bpf', BPF_CMD.BPF_OBJ_GET, bytes, OBJ_GET_SIZE), `Cannot open ${path}`);
 }
 
 /**

@@ -8,6 +8,8 @@ export const BPF_OBJ_NAME_LEN = 16;
 /** map_flags */
 export const BPF_F_NO_PREALLOC = 0x1;
 export const BPF_F_RDONLY_PROG = 0x80;
+/** A page of an arena that no program has allocated: a process that touches it gets SIGSEGV instead of the page. */
+export const BPF_F_SEGV_ON_FAULT = 0x20000;
 export const BPF_F_MMAPABLE = 0x400;
 export const BPF_F_LINK = 0x2000;
 export const BPF_F_VTYPE_BTF_OBJ_FD = 0x8000;

@@ -24,6 +24,8 @@ describe('wrong usage ends with 2', () => {
     [['run', 'nosuch'], "unknown command 'nosuch'"],
     [['nosuch'], "unknown command 'nosuch'"],
     [['run'], 'Usage: tsbpf run'],
+    [['inspect', 'x.bpf.o', '--full'], '--full says more of --relocated --json'],
+    [['inspect', 'x.bpf.o', '--btf', 'y'], '--btf FILE says against which types'],
     [[], 'Usage: tsbpf'],
   ])('%j', (args, words) => {
     const { status, stderr } = tsbpf(args);
