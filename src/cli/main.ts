@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { SyscallError } from '../errors.js';
+import { featureCommand } from './feature.js';
 import { genCommand } from './gen.js';
 import { inspectCommand } from './inspect.js';
 import { reportError } from './report.js';
@@ -20,6 +21,7 @@ const program = new Command('tsbpf')
   .addCommand(runCommand())
   .addCommand(inspectCommand())
   .addCommand(genCommand())
+  .addCommand(featureCommand())
   .addHelpText('after', '\nExit codes: 0 done, 1 failed or a negative answer, 2 wrong usage.');
 
 for (const command of [program, ...descendants(program)]) command.exitOverride().showHelpAfterError();

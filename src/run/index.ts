@@ -2,5 +2,6 @@
 
 export * from './bootstrap.js';
 export * from './bundled.js';
+export * from './feature.js';
 export * from './inspect.js';
 export * from './json.js';
