@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { SyscallError } from '../errors.js';
+import { doctorCommand } from './doctor.js';
 import { featureCommand } from './feature.js';
 import { genCommand } from './gen.js';
 import { inspectCommand } from './inspect.js';
@@ -21,6 +22,7 @@ const program = new Command('tsbpf')
   .addCommand(runCommand())
   .addCommand(inspectCommand())
   .addCommand(genCommand())
+  .addCommand(doctorCommand())
   .addCommand(featureCommand())
   .addHelpText('after', '\nExit codes: 0 done, 1 failed or a negative answer, 2 wrong usage.');
 

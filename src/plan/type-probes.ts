@@ -18,7 +18,9 @@ import { callHelper, EXIT, probeProgram, R0_IS_0 } from './probe-program.js';
 import type { Attr, Step } from './step.js';
 
 /** What came of a probe: nothing but its success, or how its last step failed. */
-export type Outcome = { readonly ok: true } | { readonly ok: false; readonly errno: string; readonly log: string };
+export type Outcome =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly errno: string; readonly call: string; readonly log: string };
 
 export interface Probe {
   readonly steps: readonly Step[];
@@ -27,7 +29,8 @@ export interface Probe {
 }
 
 const succeeds = (outcome: Outcome): boolean => outcome.ok;
-const failsAs =
+/** It is there if the last step fails so, and says so in the verifier's log. */
+export const failsAs =
   (errno: string, says = '') =>
   (outcome: Outcome): boolean =>
     !outcome.ok && outcome.errno === errno && outcome.log.includes(says);

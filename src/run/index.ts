@@ -2,6 +2,7 @@
 
 export * from './bootstrap.js';
 export * from './bundled.js';
+export * from './doctor.js';
 export * from './feature.js';
 export * from './inspect.js';
 export * from './json.js';

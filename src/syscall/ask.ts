@@ -12,7 +12,7 @@ export function outcomeOf(steps: readonly Step[], kernel: Kernel = realKernel): 
     return { ok: true };
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
-    return { ok: false, errno: error.errno, log: error instanceof VerifierError ? error.log : '' };
+    return { ok: false, errno: error.errno, call: error.call, log: error instanceof VerifierError ? error.log : '' };
   }
 }
 

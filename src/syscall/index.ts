@@ -2,6 +2,7 @@
 
 export * from './ask.js';
 export * from './capabilities.js';
+export * from './doctor-facts.js';
 export * from './facts.js';
 export * from './kallsyms.js';
 export * from './kernel.js';

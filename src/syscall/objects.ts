@@ -79,6 +79,7 @@ export function btfOfProgram(fd: number): Btf | undefined {
 /** Commands that walk ids, and those that open what they found. */
 const WALKS = {
   btf: { next: 'BPF_BTF_GET_NEXT_ID', open: 'BPF_BTF_GET_FD_BY_ID' },
+  prog: { next: 'BPF_PROG_GET_NEXT_ID', open: 'BPF_PROG_GET_FD_BY_ID' },
 } as const;
 export type WalkedKind = keyof typeof WALKS;
 

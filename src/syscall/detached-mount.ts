@@ -1,0 +1,45 @@
+// fsopen, fsconfig, fsmount (Linux 5.2): a mount that is in no namespace, that nobody else sees, and that goes with its descriptor.
+
+import { toCString } from '../bytes/index.js';
+import { errnoName } from '../uapi/errno.js';
+import { syscall } from './libc.js';
+
+const FSOPEN_CLOEXEC = 1;
+const FSMOUNT_CLOEXEC = 1;
+const FSCONFIG_CMD_CREATE = 6;
+
+/** A directory with a file system in it, for as long as it is needed. */
+export interface DetachedMount extends Disposable {
+  readonly path: string;
+}
+
+/** What is to be done with a file system that could be mounted; the errno of the call that failed before. */
+function withContext<T>(type: string, use: (context: number) => T): T | { readonly call: string; readonly errno: string } {
+  const context = syscall('fsopen', toCString(type), FSOPEN_CLOEXEC);
+  if (context < 0) return { call: 'fsopen', errno: errnoName(-context) };
+  try {
+    const created = syscall('fsconfig', context, FSCONFIG_CMD_CREATE, 0, 0, 0);
+    return created < 0 ? { call: 'fsconfig', errno: errnoName(-created) } : use(context);
+  } finally {
+    syscall('close', context);
+  }
+}
+
+/** @returns The errno where the kernel does not mount it for this process. */
+export function detachedMount(type: string): DetachedMount | string {
+  const directory = withContext(type, (context) => syscall('fsmount', context, FSMOUNT_CLOEXEC, 0));
+  if (typeof directory === 'object') return directory.errno;
+  if (directory < 0) return errnoName(-directory);
+  return {
+    path: `/proc/self/fd/${directory}`,
+    [Symbol.dispose]: () => {
+      syscall('close', directory);
+    },
+  };
+}
+
+/** Why a file system may not be mounted by this process; undefined where it may. It is not mounted. */
+export function mountErrno(type: string): string | undefined {
+  const found = withContext(type, () => undefined);
+  return found?.errno;
+}
