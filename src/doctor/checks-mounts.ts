@@ -2,7 +2,6 @@
 
 import type { Check } from './checks.js';
 import type { DoctorFacts, FileSystem } from './facts.js';
-import { RUN_WITH_RIGHTS } from './rights.js';
 import type { Finding, State } from './row.js';
 
 interface MountRow {
@@ -71,6 +70,8 @@ function judge({ type, target, use, unmounted, unmountable, byItself }: MountRow
     found: absent ? 'not in this kernel' : old ? 'not mounted' : `not mounted, and may not be (${mount.mountable})`,
     where,
     means: `It is for ${use}.`,
-    ...(!absent && { mend: old ? mend : `${mend} by somebody with CAP_SYS_ADMIN; ${RUN_WITH_RIGHTS}` }),
+    ...(!absent && {
+      mend: old ? mend : `sudo ${mend}; a container needs --cap-add SYS_ADMIN for that, or a bind mount of ${target}`,
+    }),
   };
 }

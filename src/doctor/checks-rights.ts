@@ -3,7 +3,7 @@
 import { type Capability, capabilityNames, hasCapability } from '../uapi/capability.js';
 import type { Check } from './checks.js';
 import { type DoctorFacts, known } from './facts.js';
-import { holds, isFirstUserNamespace, isOlder, RUN_WITH_RIGHTS, TOKEN } from './rights.js';
+import { holds, isFirstUserNamespace, isOlder, mendRights, TOKEN } from './rights.js';
 import type { Finding } from './row.js';
 
 const ARCHES = ['x64', 'arm64'];
@@ -106,8 +106,6 @@ function capabilities(facts: DoctorFacts): Finding {
     found: `effective: ${held}; missing: ${missing.map(([name]) => name).join(', ')}`,
     where,
     means: `Needed for ${missing.map(([name, use]) => `${use} (${name})`).join(', ')}.${regainable ? '' : ' The bounding set lacks them too: no command started from here can have them.'}`,
-    mend: regainable
-      ? `${RUN_WITH_RIGHTS}`
-      : 'Start it outside, or give the container more: docker run --cap-add BPF --cap-add PERFMON --cap-add NET_ADMIN …',
+    mend: mendRights(facts),
   };
 }

@@ -35,7 +35,9 @@ function judge(facts: DoctorFacts, hook: Hook, parts: readonly HookOutcome[]): F
   const works = parts.filter(({ part }) => !failed.has(part));
   const means = failures.map(({ reason }) => reason.means);
   const mends = failures.flatMap(({ reason }) => reason.mend ?? []);
-  const list = failures.map((failure) => (parts.length === 1 ? failure.words : `${failure.parts.join(', ')}: ${failure.words}`));
+  const list = failures.map((failure) =>
+    failure.parts.length === parts.length ? failure.words : `${failure.parts.join(', ')}: ${failure.words}`,
+  );
   return {
     state: worst(failures.map(({ reason }) => reason.state)),
     found: [...(works.length > 0 ? [`${works.map(({ part }) => part).join(', ')}: ${fine(works)}`] : []), ...list].join('; '),
@@ -53,11 +55,12 @@ function fine(parts: readonly HookOutcome[]): string {
 }
 
 function failureOf(facts: DoctorFacts, hook: Hook, { part, loads, attaches }: HookOutcome): Failure | undefined {
+  const since = hook.parts.find(({ name }) => name === part)?.since ?? hook.since;
   const fail = (stage: 'load' | 'attach', answer: Answer): Failure | undefined => {
     if (answer.answer === 'no') {
       const { errno, call, log } = answer;
       const words = stage === 'load' ? `is refused (${errno})` : `loads, but does not attach (${call}: ${errno})`;
-      return { parts: [part], words, reason: reasonOf({ facts, hook, stage, errno, call, log }) };
+      return { parts: [part], words, reason: reasonOf({ facts, hook, since, stage, errno, call, log }) };
     }
     if (answer.answer !== 'unknown') return undefined;
     return {

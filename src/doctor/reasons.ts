@@ -3,22 +3,14 @@
 import type { Hook } from '../plan/index.js';
 import { capabilityBit, capabilityNames } from '../uapi/capability.js';
 import { type DoctorFacts, known } from './facts.js';
-import {
-  holds,
-  isFirstUserNamespace,
-  isOlder,
-  lockdownLevel,
-  lsmList,
-  RUN_WITH_RIGHTS,
-  setting,
-  sysctl,
-  TOKEN,
-} from './rights.js';
+import { holds, isFirstUserNamespace, isOlder, lockdownLevel, lsmList, mendRights, setting, sysctl, TOKEN } from './rights.js';
 import type { State } from './row.js';
 
 export interface Refused {
   readonly facts: DoctorFacts;
   readonly hook: Hook;
+  /** The kernel that first had it. */
+  readonly since: string;
   readonly stage: 'load' | 'attach';
   readonly errno: string;
   readonly call: string;
@@ -80,7 +72,7 @@ const REASONS: readonly ReasonRow[] = [
     say: (refused) => ({
       state: 'problem',
       means: `This process lacks ${missingRights(refused).join(' and ')}.`,
-      mend: RUN_WITH_RIGHTS,
+      mend: mendRights(refused.facts),
     }),
   },
   {
@@ -96,8 +88,8 @@ const REASONS: readonly ReasonRow[] = [
     }),
   },
   {
-    when: ({ facts, hook, errno }) => isOlder(facts, hook.since) && errno !== 'EPERM',
-    say: ({ hook }) => ({ state: 'warning', means: `It came with Linux ${hook.since}.`, mend: 'Use a newer kernel.' }),
+    when: ({ facts, since, errno }) => isOlder(facts, since) && errno !== 'EPERM',
+    say: ({ since }) => ({ state: 'warning', means: `It came with Linux ${since}.`, mend: 'Use a newer kernel.' }),
   },
   {
     when: (refused) => needsJit(refused) && sysctl(refused.facts, 'net.core.bpf_jit_enable') === 0,
@@ -168,7 +160,7 @@ function byElimination({ facts, hook }: Refused): Reason {
     facts.seccomp === 0 ? 'seccomp (there is no filter)' : 'seccomp (it lets bpf(2) through)',
     ...(level !== undefined ? [`lockdown (${level}; upstream kernels refuse no program type for it)`] : []),
     ...(list && policies.length === 0 ? [`security modules with a policy for bpf(2) (there are ${list.join(', ')})`] : []),
-    ...(allSet ? [`the configuration (${settings.join(', ')} are set)`] : []),
+    ...(allSet ? ['the configuration (what it takes is set)'] : []),
   ];
   const remains = [
     ...(level === undefined ? ['lockdown, which could not be read (mount -t securityfs securityfs /sys/kernel/security)'] : []),
@@ -184,7 +176,7 @@ function byElimination({ facts, hook }: Refused): Reason {
     means: `The kernel refused with EPERM before its verifier looked at the program. Not the cause: ${excluded.join('; ')}. What remains: ${remains.join('; or ')}.`,
     mend:
       remains.length === 1
-        ? 'No command on this machine: another kernel. Until then tracepoints do (SEC("tp_btf/…"), SEC("tp/…"), SEC("raw_tp/…")), where they load below or above.'
+        ? 'No command on this machine: another kernel. Until then tracepoints do (SEC("tp_btf/…"), SEC("tp/…"), SEC("raw_tp/…")), where they load.'
         : 'Look at what remains, in that order.',
   };
 }

@@ -31,8 +31,13 @@ export const sysctl = ({ sysctls }: DoctorFacts, name: keyof DoctorFacts['sysctl
   return text === undefined ? undefined : Number(text);
 };
 
-/** The rights that all of BPF needs, as words for a command. */
-export const RUN_WITH_RIGHTS =
-  'sudo …; in a container: docker run --cap-add BPF --cap-add PERFMON --cap-add NET_ADMIN … (CAP_SYS_ADMIN before Linux 5.8), or --privileged';
+const CONTAINER =
+  'docker run --cap-add BPF --cap-add PERFMON --cap-add NET_ADMIN … (CAP_SYS_ADMIN before Linux 5.8), or --privileged';
+
+/** What gives the rights that BPF asks for: sudo helps only where the bounding set still has them. */
+export const mendRights = ({ capabilities: { bounding } }: DoctorFacts): string =>
+  hasCapability(bounding, 'CAP_BPF') || hasCapability(bounding, 'CAP_SYS_ADMIN')
+    ? `sudo …; in a container: ${CONTAINER}`
+    : `Start it outside, where the bounding set has them; a container: ${CONTAINER}`;
 export const TOKEN =
   'Run it in the first user namespace; or whoever manages the container mounts a BPF file system that hands rights on (Linux 6.9): mount -t bpf -o delegate_cmds=any,delegate_maps=any,delegate_progs=any,delegate_attachs=any bpffs DIR, and load({ token: DIR })';

@@ -40,6 +40,8 @@ export interface HookPart {
   /** As in SEC(). */
   readonly name: string;
   readonly type: BpfProgType;
+  /** Where it came later than the hook that it is of. */
+  readonly since?: string;
   readonly attachType?: BpfAttachType;
   /** What of the kernel's BTF the program is for. */
   readonly target?: { readonly kind: BtfKind; readonly name: string; readonly member?: string };

@@ -14,8 +14,9 @@ const TITLES: Readonly<Record<Row['group'], string>> = {
   mounts: 'File systems',
   hooks: 'Hooks: programs that do nothing were loaded, and attached where that touches nobody',
 };
-/** Many rows that are all well are told in one. */
-const SUMMED: ReadonlySet<Row['group']> = new Set(['configuration']);
+const same = (rows: readonly Row[]): readonly Row[] => rows;
+/** Where many rows say much the same. */
+const SHORTER: Readonly<Partial<Record<Row['group'], typeof same>>> = { configuration: summed, hooks: merged };
 
 /** A page: a section for each group, a line for each row, and under it what a row that is not well means and what mends it. */
 export function doctorText({ rows, hooks, count }: Diagnosis): string {
@@ -23,12 +24,24 @@ export function doctorText({ rows, hooks, count }: Diagnosis): string {
   const groups = [...new Set(all.map(({ group }) => group))];
   const sections = groups.map((group) => {
     const members = all.filter((row) => row.group === group);
-    return `${TITLES[group]}\n${(SUMMED.has(group) ? summed(members) : members).map(rowText).join('')}\n`;
+    return `${TITLES[group]}\n${(SHORTER[group] ?? same)(members).map(rowText).join('')}\n`;
   });
   return `${sections.join('')}${verdict(count)}\n`;
 }
 
-function summed(rows: readonly Row[]): Row[] {
+/** Rows that differ by their title alone are told in one. */
+function merged(rows: readonly Row[]): readonly Row[] {
+  const byWords = new Map<string, Row>();
+  for (const row of rows) {
+    const key = [row.state, row.found, row.means, row.mend].join('\n');
+    const first = byWords.get(key);
+    byWords.set(key, first ? { ...first, title: `${first.title}, ${row.title}` } : row);
+  }
+  return [...byWords.values()];
+}
+
+/** All that are well in one. */
+function summed(rows: readonly Row[]): readonly Row[] {
   const well = rows.filter(({ state, id }) => state === 'ok' && id !== 'config.file');
   const others = rows.filter((row) => !well.includes(row));
   const [first] = well;
