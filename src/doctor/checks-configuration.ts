@@ -43,14 +43,14 @@ export const CONFIGURATION: readonly Check[] = [
     id: 'config.file',
     group: 'configuration',
     title: 'configuration',
-    asked: '/boot/config-$(uname -r), /proc/config.gz',
+    asked: '/boot/config-$(uname -r), /proc/config.gz, /lib/modules/$(uname -r)/config',
     judge: ({ config }) =>
       'value' in config
         ? { state: 'ok', found: 'known', where: config.value.file }
         : {
             state: 'unknown',
             found: 'not to be found',
-            where: '/boot/config-$(uname -r), /proc/config.gz',
+            where: '/boot/config-$(uname -r), /proc/config.gz, /lib/modules/$(uname -r)/config',
             means: 'What the kernel was built with is then seen only by what loads.',
             mend: 'modprobe configs; or copy the file that came with the kernel to /boot.',
           },
@@ -76,14 +76,15 @@ export const CONFIGURATION: readonly Check[] = [
     group: 'types',
     title: 'module BTF',
     asked: '/proc/modules, /sys/kernel/btf',
-    judge: ({ modules: { loaded, withBtf }, ...facts }) => {
+    judge: (facts) => {
+      const { loaded, withBtf } = facts.modules;
       const found = loaded === 0 ? 'no modules are loaded' : `${withBtf} of ${loaded} loaded modules`;
       if (loaded === 0 || withBtf > 0) return { state: 'ok', found, where: '/sys/kernel/btf' };
       return {
         state: 'warning',
         found,
         where: '/sys/kernel/btf',
-        means: isOlder({ modules: { loaded, withBtf }, ...facts }, '5.11')
+        means: isOlder(facts, '5.11')
           ? 'Types of modules came with Linux 5.11.'
           : 'Types and functions of modules cannot be named.',
         mend: 'Use a kernel with CONFIG_DEBUG_INFO_BTF_MODULES=y.',

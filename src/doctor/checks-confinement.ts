@@ -2,7 +2,7 @@
 
 import type { Check } from './checks.js';
 import { type DoctorFacts, known } from './facts.js';
-import { holds, isFirstUserNamespace, isOlder, lockdownLevel, lsmList, setting, sysctl, TOKEN } from './rights.js';
+import { holds, isFirstUserNamespace, isOlder, lockdownLevel, lsmList, mendRights, setting, sysctl, TOKEN } from './rights.js';
 import type { Finding } from './row.js';
 
 const SECCOMP = ['none', 'strict', 'filter'];
@@ -94,7 +94,9 @@ export const CONFINEMENT: readonly Check[] = [
   },
 ];
 
-function bpfCall({ calls, seccomp, ...facts }: DoctorFacts): Finding {
+function bpfCall(facts: DoctorFacts): Finding {
+  const { calls, seccomp } = facts;
+  const mayUse = holds(facts, 'CAP_BPF');
   const where = `bpf(2): ${calls.bpf}`;
   if (calls.bpf === 'EINVAL') return { state: 'ok', found: 'reaches the kernel', where };
   if (calls.bpf === 'ENOSYS' && seccomp !== 2)
@@ -105,7 +107,7 @@ function bpfCall({ calls, seccomp, ...facts }: DoctorFacts): Finding {
       means: 'The kernel is built without it (CONFIG_BPF_SYSCALL).',
       mend: 'Use another kernel.',
     };
-  if (seccomp === 2 && (calls.bpf !== 'EPERM' || holds({ calls, seccomp, ...facts }, 'CAP_BPF')))
+  if (seccomp === 2 && (calls.bpf !== 'EPERM' || mayUse))
     return {
       state: 'problem',
       found: 'refused before the kernel looks at it',
@@ -113,16 +115,13 @@ function bpfCall({ calls, seccomp, ...facts }: DoctorFacts): Finding {
       means: 'A seccomp filter refuses it: nothing of BPF works.',
       mend: UNCONFINED,
     };
-  if (
-    !holds({ calls, seccomp, ...facts }, 'CAP_BPF') &&
-    sysctl({ calls, seccomp, ...facts }, 'kernel.unprivileged_bpf_disabled') !== 0
-  )
+  if (!mayUse && sysctl(facts, 'kernel.unprivileged_bpf_disabled') !== 0)
     return {
       state: 'problem',
       found: 'refused to those without CAP_BPF',
       where,
       means: `So says the sysctl kernel.unprivileged_bpf_disabled${seccomp === 2 ? ', or a seccomp filter' : ''}.`,
-      mend: 'sudo …',
+      mend: mendRights(facts),
     };
   return {
     state: 'problem',

@@ -59,7 +59,7 @@ function failureOf(facts: DoctorFacts, hook: Hook, { part, loads, attaches }: Ho
   const fail = (stage: 'load' | 'attach', answer: Answer): Failure | undefined => {
     if (answer.answer === 'no') {
       const { errno, call, log } = answer;
-      const words = stage === 'load' ? `is refused (${errno})` : `loads, but does not attach (${call}: ${errno})`;
+      const words = stage === 'load' ? `refused (${errno})` : `loads, but does not attach (${call}: ${errno})`;
       return { parts: [part], words, reason: reasonOf({ facts, hook, since, stage, errno, call, log }) };
     }
     if (answer.answer !== 'unknown') return undefined;

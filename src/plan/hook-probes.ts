@@ -21,10 +21,10 @@ export function loadOf(part: HookPart, { btf }: HookTargets): Prepared {
 
 /** What attaches it, after `loadOf`. */
 export function attachOf(part: HookPart, targets: HookTargets): Prepared | undefined {
-  const loaded = loadOf(part, targets);
   const attached = part.attach?.steps(targets, part);
-  if (!attached || 'missing' in attached || 'missing' in loaded) return attached;
-  return { steps: [...loaded.steps, ...attached.steps] };
+  if (!attached || 'missing' in attached) return attached;
+  const loaded = loadOf(part, targets);
+  return 'missing' in loaded ? loaded : { steps: [...loaded.steps, ...attached.steps] };
 }
 
 function targetOfPart({ target }: HookPart, btf: Btf | undefined): { attr: Attr } | { missing: string } {

@@ -1,6 +1,6 @@
 // Asks this machine what the doctor wants to know: files are read, programs that do nothing are loaded, and nothing is left of it.
 
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs';
 import { arch, release } from 'node:os';
 import {
   type Answer,
@@ -37,9 +37,13 @@ import { syscall } from './libc.js';
 import { infoOf, walk } from './objects.js';
 import { openTracefs, readTracepointId } from './tracefs.js';
 
-/** Everything; takes some tens of milliseconds. */
+/**
+ * Everything; takes a few tenths of a second.
+ * @throws {UnsupportedError} where this is not Linux.
+ */
 export function readDoctorFacts(): DoctorFacts {
-  const status = statusOf(readFileSync('/proc/self/status', 'utf8'));
+  const calls = harmlessCalls(); // first, because it says so where this is not Linux
+  const status = statusOf(text('/proc/self/status'));
   const set = (name: string) => BigInt(`0x${status.get(name) ?? '0'}`);
   const mounts = readMounts();
   const btf = tell(kernelBtf);
@@ -51,7 +55,7 @@ export function readDoctorFacts(): DoctorFacts {
     noNewPrivs: status.get('NoNewPrivs') === '1',
     seccomp: Number(status.get('Seccomp') ?? 0),
     containerSigns: containerSigns(status),
-    calls: harmlessCalls(),
+    calls,
     ...security(mounts.securityfs),
     lsmPrograms: lsmPrograms(),
     sysctls: Object.fromEntries(SYSCTLS.map((name) => [name, text(`/proc/sys/${name.replaceAll('.', '/')}`)])) as Record<
@@ -97,8 +101,12 @@ const map = <T, U>(answer: Told<T>, change: (value: T) => U): Told<U> =>
 const lines = (answer: Told<string>): number => ('value' in answer && answer.value ? answer.value.split('\n').length : 0);
 
 /** `CapEff:	000001ffffffffff` -> CapEff. */
-const statusOf = (status: string): ReadonlyMap<string, string> =>
-  new Map(status.split('\n').map((line) => [line.split(':')[0] ?? '', line.slice(line.indexOf(':') + 1).trim()]));
+const statusOf = (status: Told<string>): ReadonlyMap<string, string> =>
+  new Map(
+    ('value' in status ? status.value : '')
+      .split('\n')
+      .map((line) => [line.split(':')[0] ?? '', line.slice(line.indexOf(':') + 1).trim()]),
+  );
 
 function memlockOf(limits: string): number {
   const soft = /^Max locked memory\s+(\S+)/m.exec(limits)?.[1];

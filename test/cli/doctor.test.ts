@@ -43,6 +43,15 @@ test('wrong usage ends with 2', () => {
   expect(tsbpf(['doctor', '--nope']).status).toBe(2);
 });
 
+test('not on Linux: says so', () => {
+  const pretend = join(tmpdir(), `tsbpf-doctor-darwin-${process.pid}.cjs`);
+  writeFileSync(pretend, "Object.defineProperty(process, 'platform', { value: 'darwin' });");
+  const { status, stderr } = tsbpf(['doctor'], { env: { NODE_OPTIONS: `--require ${pretend}` } });
+  rmSync(pretend);
+  expect(status).toBe(1);
+  expect(stderr).toContain('this is darwin');
+});
+
 describe.skipIf(!isRoot)('with fewer rights', () => {
   test('nobody, without any capability', () => {
     const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all', '--bounding-set=-all'];

@@ -2,6 +2,8 @@
 
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { type Btf, type BtfTypeInput, encodeBtf, parseBtf } from '../../src/btf/index.js';
+import { region } from '../../src/bytes/index.js';
 import { CHECKS, describeMachine, diagnose } from '../../src/doctor/index.js';
 import { drive, dryRunKernel, execute } from '../../src/load/index.js';
 import { SEC_DEFS } from '../../src/object/index.js';
@@ -56,7 +58,7 @@ test('every type and attach type that a section can have is probed', () => {
 
 describe('probes of hooks', () => {
   const targets: HookTargets = {
-    btf: undefined,
+    btf: typesOfTargets(),
     tracepoint: 1,
     kprobePmu: 8,
     uprobePmu: 9,
@@ -78,7 +80,7 @@ describe('probes of hooks', () => {
           drive(
             execute(steps, {
               ...kernel,
-              run: (step, fds) => (step === steps[failing] ? { result: -1, out: new Map() } : kernel.run(step, fds)),
+              run: (step, fds) => (step.id === steps[failing]?.id ? { result: -1, out: new Map() } : kernel.run(step, fds)),
             }),
           )[Symbol.dispose]();
         if (failing < steps.length) expect(run).toThrow();
@@ -91,6 +93,7 @@ describe('probes of hooks', () => {
   test('without what they need they say what is missing', () => {
     const blind: HookTargets = {
       ...targets,
+      btf: undefined,
       tracepoint: undefined,
       kprobePmu: undefined,
       uprobePmu: undefined,
@@ -101,6 +104,29 @@ describe('probes of hooks', () => {
         [loadOf(part, blind), attachOf(part, blind)].flatMap((found) => (found && 'missing' in found ? [found.missing] : [])),
       ),
     );
-    expect(new Set(missing)).toMatchInlineSnapshot();
+    expect(new Set(missing)).toMatchInlineSnapshot(`
+      Set {
+        "the id of a tracepoint, which is in tracefs",
+        "the kernel's BTF",
+        "the perf event source of kprobes (/sys/bus/event_source/devices/kprobe)",
+        "the address of bpf_fentry_test1, which /proc/kallsyms shows to those with CAP_SYSLOG",
+        "the perf event source of uprobes (/sys/bus/event_source/devices/uprobe)",
+      }
+    `);
   });
 });
+
+/** BTF with everything that a hook is for. */
+function typesOfTargets(): Btf {
+  const targets = HOOKS.flatMap(({ parts }) => parts.flatMap(({ target }) => target ?? []));
+  const types: BtfTypeInput[] = [
+    { kind: 'INT', name: 'int', size: 4, bits: 32, bitOffset: 0, encoding: 0 },
+    { kind: 'FUNC_PROTO', type: 0, params: [] },
+    ...targets.map(({ kind, name, member = '' }): BtfTypeInput => {
+      if (kind === 'FUNC') return { kind, name, type: 2, linkage: 0 };
+      if (kind === 'STRUCT') return { kind, name, size: 4, members: [{ name: member, type: 1, bitOffset: 0, bitfieldSize: 0 }] };
+      return { kind: 'TYPEDEF', name, type: 1 };
+    }),
+  ];
+  return parseBtf(region(encodeBtf(types), { file: 'targets' }));
+}
