@@ -7,7 +7,7 @@ import { region } from '../../src/bytes/index.js';
 import { CHECKS, describeMachine, diagnose } from '../../src/doctor/index.js';
 import { drive, dryRunKernel, execute } from '../../src/load/index.js';
 import { SEC_DEFS } from '../../src/object/index.js';
-import { attachOf, describeFacts, HOOKS, type HookTargets, loadOf } from '../../src/plan/index.js';
+import { attachOf, BAD_FD, describeFacts, fdRefs, HOOKS, type HookTargets, loadOf, type Step } from '../../src/plan/index.js';
 import { doctorJson, doctorText, toJson } from '../../src/run/index.js';
 import { MACHINES } from './machines.js';
 
@@ -76,14 +76,15 @@ describe('probes of hooks', () => {
     for (const steps of plans) {
       for (let failing = 0; failing <= steps.length; failing++) {
         const kernel = dryRunKernel(describeFacts());
+        const refused = (step: Step) => step.id === steps[failing]?.id || [...fdRefs(step)].includes(BAD_FD);
         const run = () =>
           drive(
             execute(steps, {
               ...kernel,
-              run: (step, fds) => (step.id === steps[failing]?.id ? { result: -1, out: new Map() } : kernel.run(step, fds)),
+              run: (step, fds) => (refused(step) ? { result: -9, out: new Map() } : kernel.run(step, fds)),
             }),
           )[Symbol.dispose]();
-        if (failing < steps.length) expect(run).toThrow();
+        if (steps.some(refused)) expect(run).toThrow('EBADF');
         else run();
         expect([...kernel.open]).toEqual([]);
       }
