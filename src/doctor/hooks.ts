@@ -33,7 +33,8 @@ function judge(facts: DoctorFacts, hook: Hook, parts: readonly HookOutcome[]): F
   if (failures.length === 0) return neverRuns(facts, hook) ?? { state: 'ok', found: fine(parts), where: hook.what };
   const failed = new Set(failures.flatMap((failure) => failure.parts));
   const works = parts.filter(({ part }) => !failed.has(part));
-  const means = failures.map(({ reason }) => reason.means);
+  const means = new Set(failures.map(({ reason }) => reason.means));
+  const each = failures.map(({ parts: of, reason }) => `${of.join(', ')}: ${reason.means}`);
   const mends = failures.flatMap(({ reason }) => reason.mend ?? []);
   const list = failures.map((failure) =>
     failure.parts.length === parts.length ? failure.words : `${failure.parts.join(', ')}: ${failure.words}`,
@@ -42,7 +43,7 @@ function judge(facts: DoctorFacts, hook: Hook, parts: readonly HookOutcome[]): F
     state: worst(failures.map(({ reason }) => reason.state)),
     found: [...(works.length > 0 ? [`${works.map(({ part }) => part).join(', ')}: ${fine(works)}`] : []), ...list].join('; '),
     where: hook.what,
-    means: [...new Set(means)].join(' '),
+    means: (means.size > 1 ? each : [...means]).join(' '),
     ...(mends.length > 0 && { mend: [...new Set(mends)].join(' ') }),
   };
 }

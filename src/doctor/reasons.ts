@@ -89,7 +89,7 @@ const REASONS: readonly ReasonRow[] = [
   },
   {
     when: ({ facts, since, errno }) => isOlder(facts, since) && errno !== 'EPERM',
-    say: ({ since }) => ({ state: 'warning', means: `It came with Linux ${since}.`, mend: 'Use a newer kernel.' }),
+    say: ({ since }) => ({ state: 'warning', means: `It came with Linux ${since}.` }),
   },
   {
     when: (refused) => needsJit(refused) && sysctl(refused.facts, 'net.core.bpf_jit_enable') === 0,
@@ -156,7 +156,7 @@ function byElimination({ facts, hook }: Refused): Reason {
   const settings = hook.config.filter((name) => setting(facts, name) !== undefined);
   const allSet = known(facts.config) !== undefined && settings.length === hook.config.length;
   const excluded = [
-    `rights (${capabilityNames(capabilityBit('CAP_BPF') | (hook.needs === 'none' ? 0n : capabilityBit(hook.needs))).join(', ')} are held${isFirstUserNamespace(facts) ? ', in the first user namespace' : ''})`,
+    `rights (held: ${capabilityNames(capabilityBit('CAP_BPF') | (hook.needs === 'none' ? 0n : capabilityBit(hook.needs))).join(', ')}${isFirstUserNamespace(facts) ? ', in the first user namespace' : ''})`,
     facts.seccomp === 0 ? 'seccomp (there is no filter)' : 'seccomp (it lets bpf(2) through)',
     ...(level !== undefined ? [`lockdown (${level}; upstream kernels refuse no program type for it)`] : []),
     ...(list && policies.length === 0 ? [`security modules with a policy for bpf(2) (there are ${list.join(', ')})`] : []),

@@ -53,8 +53,14 @@ function summed(rows: readonly Row[]): readonly Row[] {
 function rowText({ state, title, found, where, means, mend, group }: Row): string {
   const place = where !== undefined && group !== 'hooks' && state !== 'ok' ? ` (${where})` : '';
   const head = `  ${state.padEnd(8)}${title}: ${found}${place}`;
-  const more = [...(means ? [means] : []), ...(mend && state !== 'ok' ? [`Mend: ${mend}`] : [])];
-  return [...wrapped(head, INDENT + 2), ...more.flatMap((text) => wrapped(`${' '.repeat(INDENT)}  ${text}`, INDENT + 2))]
+  const mends = mend && state !== 'ok' ? `Mend: ${mend}` : undefined;
+  const brief = means && !mends ? `${head}. ${means}` : undefined;
+  const lines =
+    brief && brief.length <= WIDTH
+      ? [brief]
+      : [head, ...[means, mends].flatMap((text) => (text ? [`${' '.repeat(INDENT + 2)}${text}`] : []))];
+  return lines
+    .flatMap((line) => wrapped(line, INDENT + 2))
     .map((line) => `${line}\n`)
     .join('');
 }
