@@ -121,7 +121,7 @@ function bpfCall(facts: DoctorFacts): Finding {
       found: 'refused to those without CAP_BPF',
       where,
       means: `So says the sysctl kernel.unprivileged_bpf_disabled${seccomp === 2 ? ', or a seccomp filter' : ''}.`,
-      mend: mendRights(facts),
+      mend: mendRights(facts, ['CAP_BPF']),
     };
   return {
     state: 'problem',

@@ -106,6 +106,9 @@ function capabilities(facts: DoctorFacts): Finding {
     found: `effective: ${held}; missing: ${missing.map(([name]) => name).join(', ')}`,
     where,
     means: `Needed for ${missing.map(([name, use]) => `${use} (${name})`).join(', ')}.${regainable ? '' : ' The bounding set lacks them too: no command started from here can have them.'}`,
-    mend: mendRights(facts),
+    mend: mendRights(
+      facts,
+      missing.map(([name]) => name),
+    ),
   };
 }

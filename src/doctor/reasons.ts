@@ -1,7 +1,7 @@
 // Why a hook is refused: the first row that explains it. Facts are combined, so that a bare EPERM gets a cause.
 
 import type { Hook } from '../plan/index.js';
-import { capabilityBit, capabilityNames } from '../uapi/capability.js';
+import { type Capability, capabilityBit, capabilityNames } from '../uapi/capability.js';
 import { type DoctorFacts, known } from './facts.js';
 import { holds, isFirstUserNamespace, isOlder, lockdownLevel, lsmList, mendRights, setting, sysctl, TOKEN } from './rights.js';
 import type { State } from './row.js';
@@ -31,7 +31,7 @@ interface ReasonRow {
 const isPermission = ({ errno }: Refused): boolean => errno === 'EPERM' || errno === 'EACCES';
 const isLoad = ({ stage }: Refused): boolean => stage === 'load';
 const isPerf = ({ call }: Refused): boolean => call === 'perf_event_open' || call.startsWith('ioctl');
-const missingRights = ({ facts, hook }: Refused): string[] =>
+const missingRights = ({ facts, hook }: Refused): Capability[] =>
   (['CAP_BPF', ...(hook.needs === 'none' ? [] : [hook.needs])] as const).filter((name) => !holds(facts, name));
 const missingSettings = ({ facts, hook }: Refused): string[] =>
   known(facts.config) ? hook.config.filter((name) => setting(facts, name) === undefined && isNamedThere(facts, name)) : [];
@@ -72,7 +72,7 @@ const REASONS: readonly ReasonRow[] = [
     say: (refused) => ({
       state: 'problem',
       means: `This process lacks ${missingRights(refused).join(' and ')}.`,
-      mend: mendRights(refused.facts),
+      mend: mendRights(refused.facts, missingRights(refused)),
     }),
   },
   {

@@ -34,9 +34,9 @@ export const sysctl = ({ sysctls }: DoctorFacts, name: keyof DoctorFacts['sysctl
 const CONTAINER =
   'docker run --cap-add BPF --cap-add PERFMON --cap-add NET_ADMIN … (CAP_SYS_ADMIN before Linux 5.8), or --privileged';
 
-/** What gives the rights that BPF asks for: sudo helps only where the bounding set still has them. */
-export const mendRights = ({ capabilities: { bounding } }: DoctorFacts): string =>
-  hasCapability(bounding, 'CAP_BPF') || hasCapability(bounding, 'CAP_SYS_ADMIN')
+/** What gives rights: sudo helps only where the bounding set still has them. */
+export const mendRights = ({ capabilities: { bounding } }: DoctorFacts, missing: readonly Capability[]): string =>
+  hasCapability(bounding, 'CAP_SYS_ADMIN') || missing.every((name) => hasCapability(bounding, name))
     ? `sudo …; in a container: ${CONTAINER}`
     : `Start it outside, where the bounding set has them; a container: ${CONTAINER}`;
 export const TOKEN =

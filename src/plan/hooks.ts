@@ -458,7 +458,7 @@ export const HOOKS: readonly Hook[] = [
     what: 'programs that user space runs',
     since: '5.14',
     config: ['CONFIG_BPF_SYSCALL'],
-    needs: 'CAP_PERFMON',
+    needs: 'none',
     parts: parts('BPF_PROG_TYPE_SYSCALL', { flags: BPF_F_SLEEPABLE }, ['syscall']),
   },
 ];
