@@ -13,8 +13,14 @@ export interface DetachedMount extends Disposable {
   readonly path: string;
 }
 
-/** What is to be done with a file system that could be mounted; the errno of the call that failed before. */
-function withContext<T>(type: string, use: (context: number) => T): T | { readonly call: string; readonly errno: string } {
+/** The call that the kernel refused. */
+export interface MountRefused {
+  readonly call: string;
+  readonly errno: string;
+}
+
+/** What a file system is mounted by, handed to `use`, and closed again. */
+function withContext<T>(type: string, use: (context: number) => T): T | MountRefused {
   const context = syscall('fsopen', toCString(type), FSOPEN_CLOEXEC);
   if (context < 0) return { call: 'fsopen', errno: errnoName(-context) };
   try {
@@ -25,21 +31,18 @@ function withContext<T>(type: string, use: (context: number) => T): T | { readon
   }
 }
 
-/** @returns The errno where the kernel does not mount it for this process. */
-export function detachedMount(type: string): DetachedMount | string {
-  const directory = withContext(type, (context) => syscall('fsmount', context, FSMOUNT_CLOEXEC, 0));
-  if (typeof directory === 'object') return directory.errno;
-  if (directory < 0) return errnoName(-directory);
-  return {
-    path: `/proc/self/fd/${directory}`,
-    [Symbol.dispose]: () => {
-      syscall('close', directory);
-    },
-  };
-}
+/** Mounts a file system that has no device. */
+export const detachedMount = (type: string): DetachedMount | MountRefused =>
+  withContext(type, (context): DetachedMount | MountRefused => {
+    const directory = syscall('fsmount', context, FSMOUNT_CLOEXEC, 0);
+    if (directory < 0) return { call: 'fsmount', errno: errnoName(-directory) };
+    return {
+      path: `/proc/self/fd/${directory}`,
+      [Symbol.dispose]: () => {
+        syscall('close', directory);
+      },
+    };
+  });
 
 /** Why a file system may not be mounted by this process; undefined where it may. It is not mounted. */
-export function mountErrno(type: string): string | undefined {
-  const found = withContext(type, () => undefined);
-  return found?.errno;
-}
+export const mountRefusal = (type: string): MountRefused | undefined => withContext(type, () => undefined);

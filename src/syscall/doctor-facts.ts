@@ -26,7 +26,7 @@ import {
 } from '../plan/index.js';
 import { errnoName } from '../uapi/errno.js';
 import { outcomeOf } from './ask.js';
-import { detachedMount, mountErrno } from './detached-mount.js';
+import { detachedMount, mountRefusal } from './detached-mount.js';
 import { probe } from './facts.js';
 import { readKallsyms } from './kallsyms.js';
 import { realKernel } from './kernel.js';
@@ -144,7 +144,7 @@ function security(mount: Mount): Pick<DoctorFacts, 'lockdown' | 'lsm'> {
   const from = (folder: string) => ({ lockdown: text(`${folder}/lockdown`), lsm: text(`${folder}/lsm`) });
   if (mount.at !== undefined) return from(mount.at);
   const unseen = detachedMount('securityfs');
-  if (typeof unseen === 'string') return { lockdown: { errno: unseen }, lsm: { errno: unseen } };
+  if ('errno' in unseen) return { lockdown: { errno: unseen.errno }, lsm: { errno: unseen.errno } };
   using folder = unseen;
   return from(folder.path);
 }
@@ -159,7 +159,7 @@ function readMounts(): Record<FileSystem, Mount> {
   });
   const of = (type: FileSystem): Mount => {
     const found = rows.find((row) => row.type === type);
-    return found ? { at: found.at, options: found.options } : { at: undefined, mountable: mountErrno(type) ?? true };
+    return found ? { at: found.at, options: found.options } : { at: undefined, mountable: mountRefusal(type)?.errno ?? true };
   };
   return Object.fromEntries(FILE_SYSTEMS.map((type) => [type, of(type)])) as Record<FileSystem, Mount>;
 }
