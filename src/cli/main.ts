@@ -25,6 +25,16 @@ const VERBS: readonly { readonly name: string; readonly description: string; rea
     description: 'show the types of kernels and objects',
     load: async () => (await import('./btf.js')).btfCommand(),
   },
+  {
+    name: 'doctor',
+    description: 'say why BPF works on this machine or not, and what mends it',
+    load: async () => (await import('./doctor.js')).doctorCommand(),
+  },
+  {
+    name: 'feature',
+    description: 'list what this kernel knows of BPF',
+    load: async () => (await import('./feature.js')).featureCommand(),
+  },
   { name: 'gen', description: 'make files out of objects', load: async () => (await import('./gen.js')).genCommand() },
 ];
 

@@ -3,7 +3,8 @@
 import { type BtfTypeInput, encodeBtf } from '../btf/index.js';
 import { BPF_F_MMAPABLE, BPF_F_SLEEPABLE } from '../uapi/bpf.js';
 import { BTF_FUNC_GLOBAL, BTF_FUNC_STATIC, BTF_INT_SIGNED, BTF_VAR_STATIC } from '../uapi/btf.js';
-import { BPF_ATTACH_TYPE, BPF_FUNC, BPF_MAP_TYPE, BPF_PROG_TYPE } from '../uapi/enums.js';
+import { BPF_ATTACH_TYPE, BPF_FUNC, BPF_MAP_TYPE } from '../uapi/enums.js';
+import { callHelper, EXIT, probeProgram, R0_IS_0 } from './probe-program.js';
 import type { Attr, FdRef, Step } from './step.js';
 
 export type FeatureName =
@@ -37,23 +38,10 @@ export interface Feature {
 /** An fd that is never open: the kernel complains about it only after it has understood the rest. */
 export const BAD_FD: FdRef = { fd: 'none' };
 
-const EXIT = '9500000000000000';
-const call = (helper: number) => `85000000${helper.toString(16).padStart(2, '0')}000000`;
 /** r1 = the place at 2^30 in a map: larger than offsets could be. */
 const FAR_INTO_MAP = '18210000000000000000000000000040';
 /** Where an arena may be, in the eyes of user space; nothing is mapped there. */
 const SOME_ADDRESS = 1n << 44n;
-const R0_IS_0 = 'b700000000000000';
-const bytes = (hexText: string) => Uint8Array.from(hexText.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-
-const probe = (type: keyof typeof BPF_PROG_TYPE, hexText: string, attr: Attr = {}): Step => ({
-  id: 'probe program',
-  why: 'see whether the kernel takes a small program',
-  makes: 'fd',
-  call: 'bpf',
-  cmd: 'BPF_PROG_LOAD',
-  attr: { prog_type: BPF_PROG_TYPE[type], insn_cnt: hexText.length / 16, insns: bytes(hexText), license: 'GPL', ...attr },
-});
 
 const INT: BtfTypeInput = { kind: 'INT', name: 'int', size: 4, bits: 32, bitOffset: 0, encoding: BTF_INT_SIGNED };
 const VAR: BtfTypeInput = { kind: 'VAR', name: 'x', type: 1, linkage: BTF_VAR_STATIC };
@@ -105,7 +93,7 @@ export const FEATURES: Readonly<Record<FeatureName, Feature>> = {
     since: '6.8',
     steps: () => [
       ...btf('', '', ARG_CTX).steps(),
-      probe('BPF_PROG_TYPE_KPROBE', CALL_NEXT_BUT_ONE + EXIT + call(BPF_FUNC.BPF_FUNC_get_func_ip) + EXIT, {
+      probeProgram('BPF_PROG_TYPE_KPROBE', CALL_NEXT_BUT_ONE + EXIT + callHelper(BPF_FUNC.BPF_FUNC_get_func_ip) + EXIT, {
         prog_btf_fd: { fd: 'probe btf' },
         func_info_rec_size: 8,
         func_info: new Uint8Array(Uint32Array.of(0, 4, 2, 6).buffer),
@@ -116,7 +104,7 @@ export const FEATURES: Readonly<Record<FeatureName, Feature>> = {
   bpf_cookie: {
     what: 'tells programs the cookie of their link',
     since: '5.15',
-    steps: () => [probe('BPF_PROG_TYPE_TRACEPOINT', call(BPF_FUNC.BPF_FUNC_get_attach_cookie) + EXIT)],
+    steps: () => [probeProgram('BPF_PROG_TYPE_TRACEPOINT', callHelper(BPF_FUNC.BPF_FUNC_get_attach_cookie) + EXIT)],
   },
   btf_func: btf('knows the types of functions', '5.0', func(BTF_FUNC_STATIC)),
   btf_datasec: btf('knows variables and data sections', '5.2', datasec('.data')),
@@ -153,7 +141,7 @@ export const FEATURES: Readonly<Record<FeatureName, Feature>> = {
           map_extra: SOME_ADDRESS,
         },
       },
-      probe('BPF_PROG_TYPE_SYSCALL', FAR_INTO_MAP + R0_IS_0 + EXIT, {
+      probeProgram('BPF_PROG_TYPE_SYSCALL', FAR_INTO_MAP + R0_IS_0 + EXIT, {
         insns: { bytes: bytes(FAR_INTO_MAP + R0_IS_0 + EXIT), fds: [{ at: 4, ref: { fd: 'probe map' } }] },
         prog_flags: BPF_F_SLEEPABLE,
       }),
@@ -165,13 +153,15 @@ export const FEATURES: Readonly<Record<FeatureName, Feature>> = {
     what: 'charges BPF memory to the memory cgroup instead of RLIMIT_MEMLOCK',
     since: '5.11',
     // The helper bpf_ktime_get_coarse_ns came with the same release; there is nothing else to see the change by.
-    steps: () => [probe('BPF_PROG_TYPE_SOCKET_FILTER', call(BPF_FUNC.BPF_FUNC_ktime_get_coarse_ns) + R0_IS_0 + EXIT)],
+    steps: () => [
+      probeProgram('BPF_PROG_TYPE_SOCKET_FILTER', callHelper(BPF_FUNC.BPF_FUNC_ktime_get_coarse_ns) + R0_IS_0 + EXIT),
+    ],
   },
   perf_link: {
     what: 'attaches programs to perf events by links',
     since: '5.15',
     steps: () => [
-      probe('BPF_PROG_TYPE_TRACEPOINT', R0_IS_0 + EXIT),
+      probeProgram('BPF_PROG_TYPE_TRACEPOINT', R0_IS_0 + EXIT),
       {
         id: 'probe link',
         why: 'see whether the kernel knows links on perf events',
@@ -202,7 +192,7 @@ const NO_PID = 0xffffffff;
 
 /** A link on a "file" that is none: the kernel says so only after it has understood the rest. */
 const uprobeMulti = (attr: Attr): Step[] => [
-  probe('BPF_PROG_TYPE_KPROBE', R0_IS_0 + EXIT, { expected_attach_type: BPF_ATTACH_TYPE.BPF_TRACE_UPROBE_MULTI }),
+  probeProgram('BPF_PROG_TYPE_KPROBE', R0_IS_0 + EXIT, { expected_attach_type: BPF_ATTACH_TYPE.BPF_TRACE_UPROBE_MULTI }),
   {
     id: 'probe link',
     why: 'see whether the kernel knows links on many user functions',

@@ -1,5 +1,8 @@
 // The shell's floor: system calls through koffi, mapped memory, waiting, facts of this machine. The only room that imports koffi.
 
+export * from './ask.js';
+export * from './capabilities.js';
+export * from './doctor-facts.js';
 export * from './facts.js';
 export * from './kallsyms.js';
 export * from './kernel.js';

@@ -115,6 +115,12 @@ export const BPF_ATTR: Readonly<Partial<Record<BpfCmd, AttrLayout>>> = {
     // In the place of attach_btf_obj_fd: the program that this one replaces or hooks into.
     ...attrLayout([['attach_prog_fd', 'fd']], 112),
   ],
+  BPF_PROG_ATTACH: attrLayout([
+    ['target_fd', 'fd'],
+    ['attach_bpf_fd', 'fd'],
+    ['attach_type', 'u32', BPF_ATTACH_TYPE],
+    ['attach_flags', 'u32'],
+  ]),
   BPF_PROG_TEST_RUN: attrLayout([
     ['prog_fd', 'fd'],
     ['retval', 'u32'],
@@ -172,6 +178,8 @@ export const BPF_ATTR: Readonly<Partial<Record<BpfCmd, AttrLayout>>> = {
       16,
     ),
     ...attrLayout([['pid', 'u32']], 56),
+    // kprobe_multi: its flags and count lie where bpf_cookie lies.
+    ...attrLayout([['addrs', 'ptr']], 32),
   ],
   BPF_ITER_CREATE: attrLayout([
     ['link_fd', 'fd'],

@@ -18,6 +18,8 @@ export const SYSCALLS = {
     fsconfig: 431,
     fsmount: 432,
     gettid: 186,
+    capget: 125,
+    capset: 126,
   },
   arm64: {
     bpf: 280,
@@ -36,6 +38,8 @@ export const SYSCALLS = {
     fsconfig: 431,
     fsmount: 432,
     gettid: 178,
+    capget: 90,
+    capset: 91,
   },
 } as const;
 export type Arch = keyof typeof SYSCALLS;
