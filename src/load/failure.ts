@@ -2,7 +2,7 @@
 
 import { textUntilNul } from '../bytes/index.js';
 import { SyscallError, VerifierError } from '../errors.js';
-import { callName, type Step } from '../plan/index.js';
+import { callName, RING_BUFFERS, type Step } from '../plan/index.js';
 import { BPF_ATTACH_TYPE } from '../uapi/enums.js';
 import { errnoName } from '../uapi/errno.js';
 import type { Reply } from './kernel.js';
@@ -27,9 +27,16 @@ const PATCHING: ReadonlySet<unknown> = new Set([
 interface Row {
   readonly call?: string;
   readonly errno: string;
-  readonly when?: (step: Step) => boolean;
-  readonly remedy: string;
+  readonly when?: (step: Step, plan: readonly Step[]) => boolean;
+  readonly remedy: string | ((step: Step) => string);
 }
+
+const PINNING =
+  'Only root may write to /sys/fs/bpf, unless it was mounted otherwise: run as root, or pin in a BPF file system of this user (open(file, { pinRoot })).';
+
+const SIZES = ['map_type', 'key_size', 'value_size', 'max_entries', 'map_flags'] as const;
+/** A number that the kernel was asked for. */
+const asked = (step: Step, field: string): string => String((step.call === 'bpf' && step.attr[field]) || 0);
 
 /** The first row that fits. */
 const REMEDIES: readonly Row[] = [
@@ -68,22 +75,90 @@ const REMEDIES: readonly Row[] = [
     remedy: 'A token is for processes in a user namespace of their own; in the first one, rights are enough.',
   },
   { call: 'bpf(BPF_TOKEN_CREATE)', errno: 'EINVAL', remedy: 'The path is no BPF file system, or the kernel is older than 6.9.' },
+  {
+    call: 'bpf(BPF_TOKEN_CREATE)',
+    errno: 'EPERM',
+    remedy: 'The process needs CAP_BPF in its own user namespace, the one in which the BPF file system was mounted.',
+  },
+  {
+    call: 'open',
+    errno: 'ENOENT',
+    remedy: 'There is no such directory: containers have the BPF file system that hands on rights most often at /sys/fs/bpf.',
+  },
+  {
+    call: 'bpf(BPF_MAP_CREATE)',
+    errno: 'EPERM',
+    when: (_, plan) => plan.some(({ call }) => call === 'prlimit64'),
+    remedy: `Kernels before 5.11 count maps and programs against RLIMIT_MEMLOCK, which starts at 64 KiB; raising it needs CAP_SYS_RESOURCE. Without: ulimit -l unlimited in a root shell, or LimitMEMLOCK=infinity in the systemd unit. ${RIGHTS}`,
+  },
+  ...(['EPERM', 'EACCES'] as const).map((errno) => ({ call: 'bpf(BPF_OBJ_PIN)', errno, remedy: PINNING })),
+  {
+    call: 'bpf(BPF_OBJ_PIN)',
+    errno: 'EEXIST',
+    remedy: 'Something else took the name meanwhile: load again to use it, if it is a map like this one, or remove it with rm.',
+  },
   { errno: 'EPERM', remedy: RIGHTS },
   { call: 'perf_event_open', errno: 'EACCES', remedy: `${RIGHTS} The sysctl kernel.perf_event_paranoid decides too.` },
   {
     call: 'bpf(BPF_MAP_CREATE)',
     errno: 'EINVAL',
-    remedy: 'The kernel does not take this type with these sizes and flags, or is older than the map type.',
+    when: (step) => step.call === 'bpf' && RING_BUFFERS.has(Number(step.attr.map_type)),
+    remedy: (step) =>
+      `max_entries of a ring buffer is its size in bytes, a power of two of at least one page (4096 on most machines); here it is ${asked(step, 'max_entries')}. Kernels before 5.8 have no ring buffers.`,
   },
-  { call: 'bpf(BPF_MAP_CREATE)', errno: 'E2BIG', remedy: 'Key, value or max_entries are larger than the kernel allows.' },
+  {
+    call: 'bpf(BPF_MAP_CREATE)',
+    errno: 'EINVAL',
+    remedy: (step) =>
+      `The kernel does not take this type with these sizes and flags, or is older than the map type: ${SIZES.map((field) => `${field} ${asked(step, field)}`).join(', ')}.`,
+  },
+  {
+    call: 'bpf(BPF_MAP_CREATE)',
+    errno: 'E2BIG',
+    remedy: (step) =>
+      `Key, value or max_entries are larger than the kernel allows: ${SIZES.map((field) => `${field} ${asked(step, field)}`).join(', ')}.`,
+  },
   {
     call: 'bpf(BPF_MAP_CREATE)',
     errno: 'ENOMEM',
     remedy:
       'Not enough memory for the whole map, or the memory cgroup is full. A smaller max_entries or BPF_F_NO_PREALLOC helps.',
   },
-  { call: 'bpf(BPF_PROG_LOAD)', errno: 'E2BIG', remedy: 'The program has too many instructions.' },
-  { call: 'bpf(BPF_LINK_CREATE)', errno: 'EEXIST', remedy: 'The program is attached there already.' },
+  {
+    call: 'bpf(BPF_PROG_LOAD)',
+    errno: 'E2BIG',
+    remedy: (step) =>
+      `The program has ${asked(step, 'insn_cnt')} instructions. Kernels take at most 1,000,000, before 5.2 and without CAP_BPF 4,096: split it up with tail calls. If it is shorter, the kernel is too old for something else that it is given.`,
+  },
+  {
+    call: 'bpf(BPF_LINK_CREATE)',
+    errno: 'EEXIST',
+    when: (step) => step.call === 'bpf' && step.attr.attach_type === BPF_ATTACH_TYPE.BPF_STRUCT_OPS,
+    remedy:
+      'The kernel has a structure of that name already. Give the name in it another value, or end the process that registered the other one.',
+  },
+  {
+    call: 'bpf(BPF_LINK_CREATE)',
+    errno: 'EEXIST',
+    remedy: 'The program is attached there already: close the links of an earlier attach() first.',
+  },
+  {
+    call: 'bpf(BPF_LINK_CREATE)',
+    errno: 'EBUSY',
+    remedy: 'Something else is attached there, and does not share the place. bpftool link list shows what, and of which process.',
+  },
+  ...(['bpf(BPF_LINK_CREATE)', 'bpf(BPF_RAW_TRACEPOINT_OPEN)'] as const).map((call) => ({
+    call,
+    errno: 'EINVAL',
+    remedy:
+      'The kernel does not attach programs of this type in this way: it is older than this kind of link (uname -r says how old).',
+  })),
+  {
+    call: 'bpf(BPF_RAW_TRACEPOINT_OPEN)',
+    errno: 'ENOENT',
+    remedy:
+      'The kernel has no tracepoint of that name, or it is in a module that is not loaded. ls /sys/kernel/tracing/events/* lists the names, without their category; of system calls there are only sys_enter and sys_exit.',
+  },
   { errno: 'ENOSYS', remedy: 'This kernel is built without bpf(2) (CONFIG_BPF_SYSCALL), or a seccomp filter hides it.' },
 ];
 
@@ -95,15 +170,16 @@ export function failure(step: Step, { result, out }: Reply, plan: readonly Step[
   const call = callName(step);
   const errno = errnoName(-result);
   const { where = {} } = step;
-  const doing = `Cannot do "${step.id}" (${step.why})`;
+  const doing = `Cannot do "${step.id}"${step.why === step.id ? '' : ` (${step.why})`}`;
   const log = textUntilNul(out.get('log_buf') ?? new Uint8Array());
   if (step.call === 'bpf' && step.cmd === 'BPF_PROG_LOAD' && log) return refusal(step, plan, { call, errno, doing, log });
   const types = textUntilNul(out.get('btf_log_buf') ?? new Uint8Array()).trimEnd();
   if (types) {
-    const remedy = `The kernel says of these types: ${types.split('\n').at(-1)}`;
+    const remedy = `The kernel says of these types: ${types.split('\n').at(-1)}\n  Compile the object with a current clang -g, and do not change its .BTF afterwards; a newer kernel may also take it.`;
     return new SyscallError(call, errno, { doing, where, remedy });
   }
-  const remedy = REMEDIES.find((row) => row.errno === errno && (row.call ?? call) === call && (row.when?.(step) ?? true))?.remedy;
+  const row = REMEDIES.find((one) => one.errno === errno && (one.call ?? call) === call && (one.when?.(step, plan) ?? true));
+  const remedy = typeof row?.remedy === 'function' ? row.remedy(step) : row?.remedy;
   return new SyscallError(call, errno, remedy ? { doing, where, remedy } : { doing, where });
 }
 

@@ -87,8 +87,11 @@ function wayLines({ path, insn }: VerifierError): string[] {
 function explained({ explanation: found }: VerifierError): string[] {
   if (!found) return [];
   const { nearest, moved, failed } = found;
+  const isThere = found.candidates.some(({ reason }) => reason.startsWith('the field ')); // of another size
   return [
-    ...(failed ? block('missing:', [`${failed.component}${failed.index === undefined ? '' : ` in ${failed.type}`}`]) : []),
+    ...(failed && !isThere
+      ? block('missing:', [`${failed.component}${failed.index === undefined ? '' : ` in ${failed.type}`}`])
+      : []),
     ...(nearest.length > 0 ? block('the kernel has:', [nearest.join(', ')]) : []),
     ...(moved.length > 0 ? block('moved to:', [moved.join(', ')]) : []),
   ];

@@ -94,7 +94,11 @@ export function planPin(map: BpfMapDef, where: Where): Step[] {
   const { pinPath: path } = map;
   if (path === undefined) return [];
   const name = path.slice(path.lastIndexOf('/') + 1);
-  if (name.includes('.')) throw new FormatError(`The kernel takes no dot in the name of what is pinned: ${path}`, { where });
+  if (name.includes('.'))
+    throw new FormatError(`The kernel takes no dot in the name of what is pinned: ${path}`, {
+      where,
+      remedy: `Another name will do: object.map('${map.name}').pinPath = '${folderOf(path)}/${name.replaceAll('.', '_')}'.`,
+    });
   return [
     {
       id: `pin ${map.name}`,

@@ -33,7 +33,11 @@ function folderState(folder: string): PinFolder {
   } catch (error) {
     const errno = (error as NodeJS.ErrnoException).code ?? 'EIO';
     if (errno === 'ENOENT') return 'absent';
-    throw new SyscallError('statfs', errno, { doing: `Cannot look at ${folder}, where maps are to be pinned` });
+    throw new SyscallError('statfs', errno, {
+      doing: `Cannot look at ${folder}, where maps are to be pinned`,
+      where: { file: folder },
+      remedy: `Run as root, or pin in a BPF file system that this user may enter: open(file, { pinRoot }).`,
+    });
   }
 }
 

@@ -2,8 +2,8 @@
 // that runs the tests. Installed by vi.mock in errors.test.ts.
 
 export interface Machine {
-  /** Of the system directories below: contents of a file, names in a directory, or how looking at it fails. */
-  readonly files?: Readonly<Record<string, string | readonly string[] | { readonly errno: string }>>;
+  /** Contents of a file, names in a directory, or how looking at it fails. No other file is in the system directories below. */
+  readonly files?: Readonly<Record<string, string | Uint8Array | readonly string[] | { readonly errno: string }>>;
   /** What statfs(2) says of a directory. */
   readonly fileSystems?: Readonly<Record<string, number>>;
   /** Results by name of the call; below 0 a negated errno. */
@@ -28,7 +28,7 @@ export function onMachine<T>(machine: Machine | undefined, act: () => T): T {
 const failed = (errno: string) => Object.assign(new Error(errno), { code: errno });
 
 /** What is at a path; undefined where this machine has no say. Throws as node:fs does. */
-function at(path: unknown): string | readonly string[] | undefined {
+function at(path: unknown): string | Uint8Array | readonly string[] | undefined {
   if (!current || typeof path !== 'string' || (!SYSTEM.test(path) && current.files?.[path] === undefined)) return undefined;
   const found = current.files?.[path];
   if (found === undefined) throw failed('ENOENT');
@@ -50,18 +50,19 @@ export function filesOf(real: Fs): object {
     readFileSync: (path: string, options?: BufferEncoding) => {
       const found = at(path);
       if (found === undefined) return real.readFileSync(path, options);
+      if (found instanceof Uint8Array) return found;
       if (typeof found !== 'string') throw failed('EISDIR');
       return options === undefined ? new TextEncoder().encode(found) : found;
     },
     readdirSync: (path: string) => {
       const found = at(path);
       if (found === undefined) return real.readdirSync(path);
-      if (typeof found === 'string') throw failed('ENOTDIR');
+      if (typeof found === 'string' || found instanceof Uint8Array) throw failed('ENOTDIR');
       return [...found];
     },
     statSync: (path: string) => {
       const found = at(path);
-      return found === undefined ? real.statSync(path) : { isDirectory: () => typeof found !== 'string' };
+      return found === undefined ? real.statSync(path) : { isDirectory: () => Array.isArray(found) };
     },
     statfsSync: (path: string) => {
       if (!current) return real.statfsSync(path);
