@@ -143,6 +143,11 @@ const REMEDIES: readonly Row[] = [
     remedy: 'The program is attached there already: close the links of an earlier attach() first.',
   },
   {
+    call: 'ioctl(PERF_EVENT_IOC_SET_BPF)',
+    errno: 'EEXIST',
+    remedy: 'Kernels before 5.15 run one program for each perf event, and this one has it already: close what attached it.',
+  },
+  {
     call: 'bpf(BPF_LINK_CREATE)',
     errno: 'EBUSY',
     remedy: 'Something else is attached there, and does not share the place. bpftool link list shows what, and of which process.',

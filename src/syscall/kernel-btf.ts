@@ -35,7 +35,7 @@ export function kernelBtf(): Btf {
     throw new UnsupportedError(`This kernel (${R}) shows no BTF, the description of its types`, {
       since: '5.2',
       where: { file: SYSFS },
-      remedy: `Name a file that has it: --btf FILE (raw BTF, or a vmlinux with a .BTF section; BTFHub has those of many kernels). Kernels built with CONFIG_DEBUG_INFO_BTF=y have it in ${SYSFS}.`,
+      remedy: `Name a file that has it: --btf FILE (raw BTF, or a vmlinux with a .BTF section; BTFHub has those of many kernels). That is enough for CO-RE; fentry, tp_btf, lsm, kernel functions and struct_ops need the kernel's own. Kernels built with CONFIG_DEBUG_INFO_BTF=y have it in ${SYSFS}.`,
     });
   }
   running = readBtf(file);

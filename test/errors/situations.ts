@@ -472,6 +472,11 @@ const MACHINE: readonly Situation[] = [
   situation('attach-busy', 'something else is attached to the function', () =>
     run(programsElf('fmod_ret/vfs_read'), { kernel: refusing(command('BPF_LINK_CREATE'), 'EBUSY') }),
   ),
+  situation('attach-old-kernel', 'the perf event of an old kernel has a program', () => {
+    const features = new Map([...facts().features, ['perf_link', false] as const]);
+    const kernel = refusing((step) => step.call === 'ioctl' && step.request === 'PERF_EVENT_IOC_SET_BPF', 'EEXIST');
+    run(programsElf('tp/sched/sched_process_exec'), { known: { features }, kernel });
+  }),
   situation('raw-tracepoint-missing', 'a raw tracepoint that the kernel does not have', () =>
     run(programsElf('raw_tp/sys_entr'), { kernel: refusing(command('BPF_RAW_TRACEPOINT_OPEN'), 'ENOENT') }),
   ),
@@ -544,6 +549,7 @@ const LINKING: readonly Situation[] = [
   situation('link-licenses', 'two files have other licenses', () =>
     link(['a.bpf.o', license('GPL')], ['b.bpf.o', license('MIT')]),
   ),
+  situation('link-stripped', 'a file has no symbols', () => link(['a.bpf.o', buildElf({ sections: [] })])),
   situation('link-byte-orders', 'two files have other byte orders', () =>
     link(['a.bpf.o', license('GPL')], ['b.bpf.o', license('GPL', false)]),
   ),
