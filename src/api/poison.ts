@@ -29,10 +29,7 @@ function explain(plan: LoadPlan, error: VerifierError): VerifierError | undefine
   return new VerifierError(error.call, error.errno, error.log, {
     doing: `Program ${error.where.program} reaches CO-RE relocation <${fixup.kind}> ${showSpec(fixup.local)}, which failed: ${fixup.reason}`,
     where: { ...error.where, insn: fixup.insn },
-    remedy: [
-      'Guard it: bpf_core_field_exists(), bpf_core_type_exists(), bpf_core_enum_value_exists(), or add a flavor of the type with what this kernel has.',
-      ...(explanation?.suggestion.split('\n') ?? []),
-    ].join('\n  '),
+    remedy: remedyFor(explanation?.suggestion),
     refusal: {
       ...error,
       reason: `CO-RE relocation <${fixup.kind}> ${explanation?.local ?? showSpec(fixup.local)} failed: ${fixup.reason}`,
@@ -40,6 +37,14 @@ function explain(plan: LoadPlan, error: VerifierError): VerifierError | undefine
     },
     cause: error,
   });
+}
+
+/** What is proposed is C, which starts with a guard where the kernel lacks something. */
+function remedyFor(suggestion: string | undefined): string {
+  if (suggestion === undefined)
+    return 'Guard it: bpf_core_field_exists(), bpf_core_type_exists(), bpf_core_enum_value_exists(), or add a flavor of the type with what this kernel has.';
+  const verb = suggestion.startsWith('if (') ? 'Guard it: ' : suggestion.startsWith('with ') ? 'Read it ' : '';
+  return `${verb}${suggestion.replaceAll('\n', '\n  ')}`;
 }
 
 /** Nothing must hide the refusal: types that cannot be read leave it without an explanation. */

@@ -63,3 +63,18 @@ export function fromHex(text: string): Uint8Array<ArrayBuffer> {
   const digits = text.replace(/\s+/g, '');
   return Uint8Array.from({ length: digits.length / 2 }, (_, i) => Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16));
 }
+
+/** A line as several, broken at spaces where it is longer than `columns`; each has the indent of the first. */
+export function wrapped(text: string, columns: number): string[] {
+  const indent = /^ */.exec(text)?.[0] ?? '';
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.trim().split(' ')) {
+    if (line !== '' && indent.length + line.length + 1 + word.length > columns) {
+      lines.push(indent + line);
+      line = '';
+    }
+    line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, indent + line];
+}

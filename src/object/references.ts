@@ -86,7 +86,10 @@ function refer(elf: ElfFile, owner: BpfFunction, insn: number, symbol: ElfSymbol
         'Helpers are called by number, through bpf_helpers.h; other functions must be defined in the object.',
       );
     if (section.name !== '.text')
-      throw refuse(`it is called, but lies in ${section.name}`, 'Only functions without SEC() can be called.');
+      throw refuse(
+        `it is called, but lies in ${section.name}`,
+        'Only functions without SEC() can be called: put what both need into one, and call that.',
+      );
     return { insn, kind: 'call', target: Math.floor(symbol.value / BPF_INSN_SZ) + imm + 1 };
   }
   if (section.name === '.text') {

@@ -1,6 +1,7 @@
 // Feature probes as data: a few steps that only a kernel with the feature takes, or refuses in its own way.
 
 import { type BtfTypeInput, encodeBtf } from '../btf/index.js';
+import { fromHex } from '../bytes/index.js';
 import { BPF_F_MMAPABLE, BPF_F_SLEEPABLE } from '../uapi/bpf.js';
 import { BTF_FUNC_GLOBAL, BTF_FUNC_STATIC, BTF_INT_SIGNED, BTF_VAR_STATIC } from '../uapi/btf.js';
 import { BPF_ATTACH_TYPE, BPF_FUNC, BPF_MAP_TYPE } from '../uapi/enums.js';
@@ -142,7 +143,7 @@ export const FEATURES: Readonly<Record<FeatureName, Feature>> = {
         },
       },
       probeProgram('BPF_PROG_TYPE_SYSCALL', FAR_INTO_MAP + R0_IS_0 + EXIT, {
-        insns: { bytes: bytes(FAR_INTO_MAP + R0_IS_0 + EXIT), fds: [{ at: 4, ref: { fd: 'probe map' } }] },
+        insns: { bytes: fromHex(FAR_INTO_MAP + R0_IS_0 + EXIT), fds: [{ at: 4, ref: { fd: 'probe map' } }] },
         prog_flags: BPF_F_SLEEPABLE,
       }),
     ],

@@ -146,7 +146,7 @@ function applyRelo(shared: Shared, program: RelocatableProgram, insns: Uint8Arra
     const { what, remedy } = error;
     throw new RelocationError(`Cannot apply CO-RE relocation <${CORE_KINDS[relo.kind]?.name ?? relo.kind}>: ${what}`, {
       where: { ...shared.object.where, ...error.where, program: program.name, insn },
-      ...(remedy && { remedy }),
+      remedy: remedy ?? 'No compiler writes such a record: was the object changed? Compile it again with clang -g.',
       cause: error,
     });
   }
@@ -222,12 +222,13 @@ function resolveSpec(shared: Shared, btf: Btf, local: Spec, options: ValueOption
   const base = { local, own, before: own.value, expected: own.validate ? own.value : undefined };
   if (kind === 'local_type_id') return { ...base, verdicts: [], after: own.value };
   if (!btf.name(root))
-    throw new RelocationError(`an anonymous ${btf.kind(root)} cannot be found by name`, {
+    throw new RelocationError(`an anonymous ${btf.kind(root).toLowerCase()} cannot be found by name`, {
       remedy: 'Relocate through a type that has a name: give the struct one, or reach it as a member of one that has.',
     });
   if (!target) {
     throw new RelocationError(`${spell(btf, root)} has to be found in a kernel's BTF, and there is none`, {
-      remedy: 'Name a file with --btf FILE, or { btf } in the API.',
+      remedy:
+        'Name a file that has it: --btf FILE, or open(file, { btf }). Kernels built with CONFIG_DEBUG_INFO_BTF=y have it in /sys/kernel/btf/vmlinux.',
     });
   }
 
@@ -256,7 +257,7 @@ function resolveSpec(shared: Shared, btf: Btf, local: Spec, options: ValueOption
       remedy: `Candidates: ${matches
         .slice(0, MOST_REASONS)
         .map((spec) => `[${spec.root}] ${spell(spec.btf, spec.root)}`)
-        .join(', ')}`,
+        .join(', ')}. Reach the one that is meant through a struct that contains it: only that is then looked for by name.`,
     });
   }
   return { ...base, verdicts, after: found.value, found };
@@ -290,10 +291,10 @@ function adapted(
   if (from === to) return undefined;
   if (own.access && found.access && isResizable(own.access.type, found.access.type)) return { access: { from, to } };
   if (!isMemoryAccess(readInsn(insns, insn))) return undefined;
-  const size = (bytes: number) => (bytes === 0 ? 'a bitfield' : `${bytes} bytes`);
+  const size = (bytes: number) => (bytes === 0 ? 'is a bitfield' : `has ${bytes} bytes`);
   return {
     after: 'poison',
-    reason: `the field is ${size(to)} in the kernel, ${size(from)} in the object, and not always an unsigned integer or a pointer`,
+    reason: `the field ${size(to)} in the kernel and ${size(from)} in the object; only unsigned integers and pointers can be loaded in another size`,
   };
 }
 

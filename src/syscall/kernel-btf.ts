@@ -34,7 +34,8 @@ export function kernelBtf(): Btf {
   if (!file) {
     throw new UnsupportedError(`This kernel (${R}) shows no BTF, the description of its types`, {
       since: '5.2',
-      remedy: `Name a file that has it: --btf FILE (raw BTF, or a vmlinux with a .BTF section; BTFHub has those of many kernels). Kernels built with CONFIG_DEBUG_INFO_BTF=y have it in ${SYSFS}.`,
+      where: { file: SYSFS },
+      remedy: `Name a file that has it: --btf FILE (raw BTF, or a vmlinux with a .BTF section; BTFHub has those of many kernels). That is enough for CO-RE; fentry, tp_btf, lsm, kernel functions and struct_ops need the kernel's own. Kernels built with CONFIG_DEBUG_INFO_BTF=y have it in ${SYSFS}.`,
     });
   }
   running = readBtf(file);
@@ -93,7 +94,7 @@ export function read(file: string): Uint8Array {
     const remedy = {
       ENOENT: 'There is no such file; relative names start at the current directory.',
       EISDIR: 'This is a directory; name a file in it.',
-      EACCES: 'The file may not be read by this user.',
+      EACCES: `This user may not read it: ls -l ${file} shows who may.`,
     }[errno];
     throw new SyscallError('open', errno, { doing: `Cannot read ${file}`, where: { file }, ...(remedy && { remedy }) });
   }

@@ -24,6 +24,7 @@ export function kernelConfig(): KernelConfig {
   }
   if (running) return running;
   throw new UnsupportedError("The kernel's configuration, which externs of .kconfig ask for, is not to be found", {
+    where: { file: PLACES[0] as string },
     remedy: `It is looked for in ${PLACES.join(', ')}. The second is there on kernels built with CONFIG_IKCONFIG_PROC=y, or after modprobe configs.`,
   });
 }

@@ -38,10 +38,14 @@ function folderState(folder: string): PinFolder {
   } catch (error) {
     const errno = (error as NodeJS.ErrnoException).code ?? 'EIO';
     if (errno === 'ENOENT') return 'absent';
-    const remedy = errno === 'EPERM' ? 'The kernel takes no dot in the names of a BPF file system.' : undefined;
+    const remedy =
+      errno === 'EPERM'
+        ? 'The kernel takes no dot in the names of a BPF file system.'
+        : 'Run as root, or pin in a BPF file system that this user may enter: open(file, { pinRoot }).';
     throw new SyscallError('statfs', errno, {
       doing: `Cannot look at ${folder}, where maps are to be pinned`,
-      ...(remedy && { remedy }),
+      where: { file: folder },
+      remedy,
     });
   }
 }

@@ -37,6 +37,7 @@ function cannotMount({ call, errno }: MountRefused): SyscallError {
   const remedy = errno === 'ENODEV' ? 'This kernel has no tracefs (CONFIG_FTRACE, CONFIG_TRACEPOINTS).' : RIGHTS;
   return new SyscallError(call, errno, {
     doing: 'Tracepoint ids are in tracefs, which is not mounted and cannot be mounted',
+    where: { file: MOUNT_POINTS[0] as string },
     remedy,
   });
 }
@@ -47,14 +48,20 @@ function cannotMount({ call, errno }: MountRefused): SyscallError {
  */
 export function readTracepointId({ path }: Tracefs, tracepoint: string): number {
   const file = `${path}/events/${tracepoint}/id`;
+  const shown = file.replace(/^\/proc\/self\/fd\/\d+/, 'tracefs'); // a private mount has no name
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     const errno = (error as NodeJS.ErrnoException).code ?? 'EIO';
-    if (errno === 'ENOENT') throw new UnsupportedError(`This kernel has no tracepoint ${tracepoint}`, similar(path, tracepoint));
+    if (errno === 'ENOENT')
+      throw new UnsupportedError(`This kernel has no tracepoint ${tracepoint}`, {
+        where: { file: shown },
+        remedy: similar(path, tracepoint),
+      });
     throw new SyscallError('open', errno, {
       doing: `Cannot read the id of tracepoint ${tracepoint}`,
+      where: { file: shown },
       remedy: RIGHTS,
     });
   }
@@ -63,13 +70,14 @@ export function readTracepointId({ path }: Tracefs, tracepoint: string): number 
   return id;
 }
 
-function similar(path: string, tracepoint: string): { remedy?: string } {
+function similar(path: string, tracepoint: string): string {
   const [category = '', name = ''] = tracepoint.split('/');
   try {
     const best = nearest(name, readdirSync(`${path}/events/${category}`));
-    return best ? { remedy: `Did you mean ${category}/${best}?` } : {};
+    const others = "Some are in modules that must be loaded; others depend on the kernel's version and configuration.";
+    return `${best ? `Did you mean ${category}/${best}? ` : ''}${others}`;
   } catch {
     const best = nearest(category, readdirSync(`${path}/events`));
-    return best ? { remedy: `There is no category ${category}; did you mean ${best}?` } : {};
+    return `There is no category ${category}${best ? `; did you mean ${best}?` : ': the module that has it may not be loaded.'}`;
   }
 }

@@ -111,7 +111,7 @@ describe('settings that cannot be', () => {
       (object) => {
         object.map('rb').maxEntries = -1;
       },
-      'max_entries of rb cannot be -1',
+      'max_entries of map rb cannot be -1',
     ],
     [
       'a relative pin',

@@ -23,8 +23,8 @@ it.each<[string, Attr, RegExp]>([
     { map_type: BPF_MAP_TYPE.BPF_MAP_TYPE_STRUCT_OPS, map_flags: BPF_F_LINK },
     /before 6\.4.*\.struct_ops"/,
   ],
-  ['struct_ops without', { map_type: BPF_MAP_TYPE.BPF_MAP_TYPE_STRUCT_OPS }, /older than the map type\.$/],
-  ['a hash', { map_type: BPF_MAP_TYPE.BPF_MAP_TYPE_HASH }, /older than the map type\.$/],
+  ['struct_ops without', { map_type: BPF_MAP_TYPE.BPF_MAP_TYPE_STRUCT_OPS }, /older than the map type: [^.]*\.$/],
+  ['a hash', { map_type: BPF_MAP_TYPE.BPF_MAP_TYPE_HASH }, /older than the map type: [^.]*\.$/],
 ])('%s', (_, attr, remedy) => {
   expect(failure(create(attr), reply(-EINVAL)).remedy).toMatch(remedy);
 });
