@@ -136,7 +136,7 @@ const descriptors = (refs: readonly FdRef[]): WithFds => ({
 });
 
 /** libbpf's number: a call of a helper that does not exist, legal where it cannot be reached. */
-const MAP_POISON = 2_001_000_000;
+export const MAP_POISON = 2_001_000_000;
 
 /**
  * Instructions that load a map's address, or that of a variable in a data section. The variable's offset moves from the first

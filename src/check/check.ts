@@ -1,0 +1,111 @@
+// An object against a kernel that is not at hand.
+
+import { BpfError } from '../errors.js';
+import type { BpfMapDef, BpfObject } from '../object/index.js';
+import { loadable, resolveStructOps } from '../plan/index.js';
+import { BPF_MAP_TYPE } from '../uapi/enums.js';
+import { MAP_TYPE_SINCE } from '../uapi/since.js';
+import { CONCERNS, type Concern, type Finding, type Verdict, verdictOf, worst } from './finding.js';
+import { type CheckedKernel, factsOf, hasNumber } from './kernel.js';
+import { checkProgram, type ProgramCheck } from './program.js';
+import { checkExterns } from './symbols.js';
+
+export interface ObjectCheck {
+  readonly kernel: string;
+  /** The worst of all. */
+  readonly verdict: Verdict;
+  /** The worst of what is met while loading; programs may load and still have nothing to attach to. */
+  readonly load: Verdict;
+  readonly programs: readonly ProgramCheck[];
+  /** Of the object as a whole: its maps, and externs that no program refers to. */
+  readonly findings: readonly Finding[];
+}
+
+/** What no check of this kind can tell, for people. */
+export const CANNOT_KNOW: readonly string[] = [
+  'It is not the verifier: a program may be refused for what it does, for its size, or for a helper or kernel function that its type may not call.',
+  'What a kernel was built without is seen only where its types show it; switches such as lsm= or lockdown are not.',
+  'Types of modules count only where they are given; rights, limits and what is mounted do not count.',
+];
+
+/**
+ * Every program that would be loaded, each by itself, and every map.
+ * @throws nothing of ours: what is wrong is a finding.
+ */
+export function checkObject(object: BpfObject, kernel: CheckedKernel): ObjectCheck {
+  const facts = factsOf(object, kernel);
+  const externs = checkExterns(object, kernel, facts);
+  const programs = loadable(object).map((program) => checkProgram(object, program, kernel, facts, externs));
+  const used = new Set(programs.flatMap(({ uses }) => uses.externs));
+  const findings = [
+    ...checkOrder(object),
+    ...object.maps.filter(({ autocreate }) => autocreate).flatMap((map) => checkMap(map, kernel)),
+    ...checkStructOps(object, kernel),
+    ...[...externs].flatMap(([name, finding]) => (used.has(name) ? [] : [finding])),
+  ];
+  const all = [...findings, ...programs.flatMap((program) => program.findings)];
+  return {
+    kernel: kernel.name,
+    verdict: worst([verdictOf(findings), ...programs.map(({ verdict }) => verdict)]),
+    load: verdictOf(all.filter(({ stage }) => stage === 'load')),
+    programs,
+    findings,
+  };
+}
+
+/** By concern, for a table; those without a finding are ok. */
+export const byConcern = (findings: readonly Finding[]): Record<Concern, Verdict> =>
+  Object.fromEntries(
+    CONCERNS.map((concern) => [concern, verdictOf(findings.filter((finding) => finding.concern === concern))]),
+  ) as Record<Concern, Verdict>;
+
+const checkOrder = ({ littleEndian }: BpfObject): Finding[] =>
+  littleEndian
+    ? []
+    : [
+        {
+          concern: 'instructions',
+          verdict: 'red',
+          stage: 'load',
+          what: 'The object is big-endian, and tsbpf loads into little-endian kernels',
+          remedy: 'Compile with clang -target bpfel.',
+        },
+      ];
+
+export const mapTypeName = (type: number): string =>
+  Object.entries(BPF_MAP_TYPE).find(([, number]) => number === type)?.[0] ?? `map type ${type}`;
+
+function checkMap(map: BpfMapDef, kernel: CheckedKernel): Finding[] {
+  const type = mapTypeName(map.type);
+  const since = MAP_TYPE_SINCE[type];
+  const has = hasNumber(kernel, 'bpf_map_type', map.type, since);
+  const own: Finding[] =
+    has === true
+      ? []
+      : [
+          {
+            concern: 'maps',
+            verdict: has === false ? 'red' : 'unknown',
+            stage: 'load',
+            what:
+              has === false
+                ? `The kernel has no ${type}, the type of map ${map.name}`
+                : `whether the kernel has ${type}, for map ${map.name}`,
+            since,
+          },
+        ];
+  return [...own, ...(map.inner ? checkMap(map.inner, kernel) : [])];
+}
+
+function checkStructOps(object: BpfObject, { btf, modules }: CheckedKernel): Finding[] {
+  return object.maps.flatMap((map): Finding[] => {
+    if (!map.structOps || !map.autocreate) return [];
+    try {
+      resolveStructOps({ ...object, maps: [map] }, { kernelBtf: btf, modules });
+      return [];
+    } catch (error) {
+      if (!(error instanceof BpfError)) throw error;
+      return [{ concern: 'struct_ops', verdict: 'red', stage: 'load', what: error.what, remedy: error.remedy }];
+    }
+  });
+}
