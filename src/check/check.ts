@@ -5,7 +5,7 @@ import type { BpfMapDef, BpfObject } from '../object/index.js';
 import { loadable, resolveStructOps } from '../plan/index.js';
 import { BPF_MAP_TYPE } from '../uapi/enums.js';
 import { MAP_TYPE_SINCE } from '../uapi/since.js';
-import { CONCERNS, type Concern, type Finding, type Verdict, verdictOf, worst } from './finding.js';
+import { type CheckVerdict, CONCERNS, type Concern, type Finding, verdictOf, worst } from './finding.js';
 import { type CheckedKernel, factsOf, hasNumber } from './kernel.js';
 import { checkProgram, type ProgramCheck } from './program.js';
 import { checkExterns } from './symbols.js';
@@ -13,9 +13,9 @@ import { checkExterns } from './symbols.js';
 export interface ObjectCheck {
   readonly kernel: string;
   /** The worst of all. */
-  readonly verdict: Verdict;
+  readonly verdict: CheckVerdict;
   /** The worst of what is met while loading; programs may load and still have nothing to attach to. */
-  readonly load: Verdict;
+  readonly load: CheckVerdict;
   readonly programs: readonly ProgramCheck[];
   /** Of the object as a whole: its maps, and externs that no program refers to. */
   readonly findings: readonly Finding[];
@@ -54,10 +54,10 @@ export function checkObject(object: BpfObject, kernel: CheckedKernel): ObjectChe
 }
 
 /** By concern, for a table; those without a finding are ok. */
-export const byConcern = (findings: readonly Finding[]): Record<Concern, Verdict> =>
+export const byConcern = (findings: readonly Finding[]): Record<Concern, CheckVerdict> =>
   Object.fromEntries(
     CONCERNS.map((concern) => [concern, verdictOf(findings.filter((finding) => finding.concern === concern))]),
-  ) as Record<Concern, Verdict>;
+  ) as Record<Concern, CheckVerdict>;
 
 const checkOrder = ({ littleEndian }: BpfObject): Finding[] =>
   littleEndian

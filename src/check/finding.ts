@@ -3,7 +3,7 @@
 import type { CoreExplanation, SourceLine } from '../errors.js';
 
 /** `red`: it cannot work there. `unknown`: what is at hand does not tell. */
-export type Verdict = 'ok' | 'unknown' | 'red';
+export type CheckVerdict = 'ok' | 'unknown' | 'red';
 
 /** What is looked at, in the order in which it is told. */
 export const CONCERNS = [
@@ -34,9 +34,9 @@ export interface Finding {
 }
 
 /** The worst of them. */
-export const verdictOf = (findings: readonly Pick<Finding, 'verdict'>[]): Verdict =>
+export const verdictOf = (findings: readonly Pick<Finding, 'verdict'>[]): CheckVerdict =>
   findings.some(({ verdict }) => verdict === 'red') ? 'red' : findings.length > 0 ? 'unknown' : 'ok';
 
 /** The worst of all verdicts. */
-export const worst = (verdicts: readonly Verdict[]): Verdict =>
+export const worst = (verdicts: readonly CheckVerdict[]): CheckVerdict =>
   verdicts.includes('red') ? 'red' : verdicts.includes('unknown') ? 'unknown' : 'ok';

@@ -7,3 +7,4 @@ export * from './instructions.js';
 export * from './kernel.js';
 export * from './program.js';
 export * from './requirements.js';
+export * from './rights.js';

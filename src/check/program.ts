@@ -8,7 +8,7 @@ import { BPF_FUNC, BPF_PROG_TYPE } from '../uapi/enums.js';
 import { CALL } from '../uapi/insn.js';
 import { HELPER_SINCE, PROG_TYPE_SINCE } from '../uapi/since.js';
 import { type Assembled, assemble, type Slot } from './assemble.js';
-import { type Finding, type Verdict, verdictOf } from './finding.js';
+import { type CheckVerdict, type Finding, verdictOf } from './finding.js';
 import { flagFeatures, INSN_FEATURES, type InsnFeature } from './instructions.js';
 import { type CheckedKernel, hasKind, hasNumber, isSince, markedKfuncs, settingsKnown } from './kernel.js';
 import { checkAttach } from './targets.js';
@@ -17,7 +17,7 @@ export interface ProgramCheck {
   readonly program: string;
   readonly section: string;
   readonly type: string;
-  readonly verdict: Verdict;
+  readonly verdict: CheckVerdict;
   readonly findings: readonly Finding[];
   /** What it uses that not every kernel has. */
   readonly uses: ProgramUses;

@@ -2,5 +2,9 @@
 
 export * from './bootstrap.js';
 export * from './bundled.js';
+export * from './check.js';
+export * from './check-text.js';
 export * from './inspect.js';
 export * from './json.js';
+export * from './kernels.js';
+export * from './paint.js';
