@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { SyscallError } from '../errors.js';
 import { checkCommand } from './check.js';
+import { explainCommand } from './explain.js';
 import { genCommand } from './gen.js';
 import { inspectCommand } from './inspect.js';
 import { reportError } from './report.js';
@@ -20,6 +21,7 @@ const program = new Command('tsbpf')
   .version(version, '-V, --version')
   .addCommand(runCommand())
   .addCommand(inspectCommand())
+  .addCommand(explainCommand())
   .addCommand(checkCommand())
   .addCommand(genCommand())
   .addHelpText('after', '\nExit codes: 0 done, 1 failed or a negative answer, 2 wrong usage.');

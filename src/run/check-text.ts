@@ -31,7 +31,7 @@ export function checkText(kernels: readonly string[], objects: readonly CheckedO
       all.filter(({ finding }) => finding.verdict === 'unknown'),
       look,
     ),
-    ['', ...CANNOT_KNOW.flatMap((text, i) => wrap(i === 0 ? text : text, look.width)).map(look.paint.dim)],
+    ['', ...CANNOT_KNOW.flatMap((text) => wrap(text, look.width)).map(look.paint.dim)],
     ['', summary(objects, look.paint)],
   ];
   return `${sections.flat().join('\n')}\n`;
@@ -77,6 +77,7 @@ function cellText(findings: readonly Finding[]): string {
   const concerns = [...new Set(findings.filter((finding) => finding.verdict === verdict).map(({ concern }) => concern))];
   const [first] = concerns;
   if (first === undefined) return WORDS.ok;
+  if (findings[0] === OPENING) return 'RED opening';
   return `${WORDS[verdict]} ${CONCERN_WORDS[first] ?? first}${concerns.length > 1 ? `+${concerns.length - 1}` : ''}`;
 }
 
@@ -126,49 +127,65 @@ interface Detail {
   readonly kernels: readonly string[];
   /** Programs, each with the line of C where it has one. */
   readonly places: readonly string[];
+  /** What to do, with the kernels where it is that. */
+  readonly remedies: readonly (readonly [advice: string, kernels: readonly string[]])[];
 }
 
 /** The same finding of several programs, or on several kernels, is told once. */
 function detailsOf({ file, checks }: CheckedObject): Detail[] {
-  const found = new Map<string, { finding: Finding; kernels: Set<string>; places: Set<string> }>();
+  const found = new Map<
+    string,
+    { finding: Finding; kernels: Set<string>; places: Set<string>; remedies: Map<string, Set<string>> }
+  >();
   const add = (kernel: string, finding: Finding, program?: string): void => {
-    const key = `${finding.verdict} ${finding.concern} ${finding.what} ${finding.remedy}`;
-    const known = found.get(key) ?? { finding, kernels: new Set(), places: new Set() };
+    const key = `${finding.verdict} ${finding.concern} ${finding.what}`;
+    const known = found.get(key) ?? { finding, kernels: new Set(), places: new Set(), remedies: new Map() };
     found.set(key, known);
     known.kernels.add(kernel);
+    const advice = adviceOf(finding);
+    known.remedies.set(advice, (known.remedies.get(advice) ?? new Set()).add(kernel));
     if (program !== undefined) known.places.add(`${program}${placeOf(finding)}`);
   };
   for (const { kernel, findings, programs } of checks) {
     for (const finding of findings) add(kernel, finding);
     for (const one of programs) for (const finding of one.findings) add(kernel, finding, one.program);
   }
-  return [...found.values()].map(({ finding, kernels, places }) => ({
+  return [...found.values()].map(({ finding, kernels, places, remedies }) => ({
     object: file.slice(file.lastIndexOf('/') + 1),
     finding,
     kernels: [...kernels],
     places: [...places],
+    remedies: [...remedies].map(([advice, where]) => [advice, [...where]] as const),
   }));
 }
 
 const placeOf = ({ source }: Finding): string => (source ? ` at ${source.file}:${source.line}: ${source.text.trim()}` : '');
+
+/** What the kernel has in place of what is missing, and what to write. */
+const adviceOf = ({ explanation, remedy }: Finding): string =>
+  [
+    ...(explanation && explanation.nearest.length > 0 ? [`the kernel has: ${explanation.nearest.join(', ')}`] : []),
+    ...(explanation && explanation.moved.length > 0 ? [`moved to: ${explanation.moved.join(', ')}`] : []),
+    ...(remedy === undefined ? [] : [remedy]),
+  ].join('\n');
 
 const MOST_PLACES = 5;
 
 function details(title: string, found: readonly Detail[], { width, paint }: Look): string[] {
   if (found.length === 0) return [];
   const lines = ['', paint.bold(title)];
-  for (const { object, finding, kernels, places } of found) {
-    const { what, since, stage, remedy, explanation } = finding;
+  for (const { object, finding, kernels, places, remedies } of found) {
+    const { what, since, stage } = finding;
     const when = stage === 'attach' ? ', when it is attached' : '';
     lines.push('', ...wrap(`${object} on ${kernels.join(', ')}${when}`, width, '', '  '));
     lines.push(...wrap(`${what}${since === undefined ? '' : ` (since ${since})`}`, width, '  ', '    '));
     for (const place of places.slice(0, MOST_PLACES)) lines.push(...wrap(`in ${place}`, width, '    ', '      '));
     if (places.length > MOST_PLACES) lines.push(`    and ${places.length - MOST_PLACES} more`);
-    if (explanation && explanation.nearest.length > 0)
-      lines.push(...wrap(`the kernel has: ${explanation.nearest.join(', ')}`, width, '    ', '      '));
-    if (explanation && explanation.moved.length > 0)
-      lines.push(...wrap(`moved to: ${explanation.moved.join(', ')}`, width, '    ', '      '));
-    for (const line of (remedy ?? '').split('\n')) if (line !== '') lines.push(...wrap(line, width, '    ', '      '));
+    for (const [advice, where] of remedies) {
+      if (advice === '') continue;
+      if (remedies.length > 1) lines.push(...wrap(`on ${where.join(', ')}:`, width, '    '));
+      for (const line of advice.split('\n')) lines.push(...wrap(line, width, '    ', '      '));
+    }
   }
   return lines;
 }

@@ -1,6 +1,14 @@
 // Checks of objects against kernels, as JSON for programs. The matrix for people is in check-text.ts.
 
-import { byConcern, CANNOT_KNOW, type CheckVerdict, type Finding, type ObjectCheck, worst } from '../check/index.js';
+import {
+  byConcern,
+  CANNOT_KNOW,
+  type CheckVerdict,
+  type Finding,
+  type ObjectCheck,
+  type ProgramCheck,
+  worst,
+} from '../check/index.js';
 import type { BpfError } from '../errors.js';
 import { describeError } from './json.js';
 
@@ -39,14 +47,17 @@ const objectJson = ({ kernel, verdict, load, programs, findings }: ObjectCheck):
   verdict,
   load,
   findings: findings.map(findingJson),
-  programs: programs.map((one) => ({
-    program: one.program,
-    section: one.section,
-    type: one.type,
-    verdict: one.verdict,
-    concerns: byConcern(one.findings),
-    findings: one.findings.map(findingJson),
-  })),
+  programs: programs.map(programCheckJson),
+});
+
+/** One program's verdicts. */
+export const programCheckJson = ({ program, section, type, verdict, findings }: ProgramCheck): Record<string, unknown> => ({
+  program,
+  section,
+  type,
+  verdict,
+  concerns: byConcern(findings),
+  findings: findings.map(findingJson),
 });
 
 /** A finding with every key, so that programs need not ask which are there. */

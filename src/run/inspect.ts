@@ -88,7 +88,7 @@ function handedOver({ step: { attr }, modules }: PlannedProgram): Record<string,
   };
 }
 
-const mapJson = (map: BpfMapDef): Record<string, unknown> => ({
+export const mapJson = (map: BpfMapDef): Record<string, unknown> => ({
   name: map.name,
   type: mapType(map.type),
   key_size: map.keySize,
@@ -102,7 +102,8 @@ const mapJson = (map: BpfMapDef): Record<string, unknown> => ({
   data_sha256: map.data ? sha256(map.data.image) : null,
 });
 
-function relocationJson(
+/** One relocation with its line of C and its verdict. */
+export function relocationJson(
   { btf, ext, programs }: BpfObject,
   fixup: Fixup,
   explanation: CoreExplanation | undefined,
