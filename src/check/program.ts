@@ -8,6 +8,7 @@ import { BPF_FUNC, BPF_PROG_TYPE } from '../uapi/enums.js';
 import { CALL } from '../uapi/insn.js';
 import { HELPER_SINCE, PROG_TYPE_SINCE } from '../uapi/since.js';
 import { type Assembled, assemble, type Slot } from './assemble.js';
+import { helperBuiltWithout, programTypeBuiltWithout } from './built.js';
 import { type CheckVerdict, type Finding, verdictOf } from './finding.js';
 import { flagFeatures, INSN_FEATURES, type InsnFeature } from './instructions.js';
 import { type CheckedKernel, hasKind, hasNumber, isSince, markedKfuncs, settingsKnown } from './kernel.js';
@@ -76,6 +77,9 @@ function checkType({ def, section, type }: BpfFunction, kernel: CheckedKernel): 
   const has = hasNumber(kernel, 'bpf_prog_type', BPF_PROG_TYPE[type], since);
   if (has === false) return [{ ...base, verdict: 'red', what: `The kernel has no program type ${type}`, since }];
   if (has === undefined) return [{ ...base, verdict: 'unknown', what: `whether the kernel has program type ${type}`, since }];
+  const setting = programTypeBuiltWithout(kernel, type);
+  if (setting !== undefined)
+    return [{ ...base, verdict: 'red', what: `The kernel has no program type ${type}: it was built without ${setting}` }];
   return flagFeatures(def).flatMap((flag): Finding[] =>
     isSince(kernel.version, flag.since) === false
       ? [{ ...base, verdict: 'red', what: `The kernel has no ${flag.name}`, since: flag.since }]
@@ -157,8 +161,19 @@ const checkHelpers = ({ slots, sourceAt }: Assembled, kernel: CheckedKernel): Fi
     const name = helperName(number);
     const since = HELPER_SINCE[name];
     const has = hasNumber(kernel, 'bpf_func_id', number, since);
-    if (has === true) return [];
+    const setting = has === true ? helperBuiltWithout(kernel, name) : undefined;
     const source = sourceAt(insn);
+    if (setting !== undefined)
+      return [
+        {
+          concern: 'helpers',
+          verdict: 'red',
+          stage: 'load',
+          what: `The kernel has no helper ${name}: it was built without ${setting}`,
+          source,
+        },
+      ];
+    if (has === true) return [];
     const what = has === false ? `The kernel has no helper ${name}` : `whether the kernel has helper ${name}`;
     const remedy = `Guard it: if (bpf_core_enum_value_exists(enum bpf_func_id, ${name})) …`;
     return [{ concern: 'helpers', verdict: has === false ? 'red' : 'unknown', stage: 'load', what, remedy, since, source }];

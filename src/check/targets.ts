@@ -47,11 +47,23 @@ export function checkAttach(object: BpfObject, program: BpfFunction, kernel: Che
   if (program.targetProgram) return [];
   try {
     attachTarget(object, program, def, facts);
-    return [];
+    return allowed(program);
   } catch (error) {
     if (!(error instanceof BpfError)) throw error;
     return [{ concern: 'attach', verdict: 'red', stage: 'load', what: error.what, remedy: error.remedy }];
   }
+}
+
+/** That a function is there does not say that programs may change what it returns, or sleep in it: lists tell, which have no types. */
+function allowed(program: BpfFunction): Finding[] {
+  const name = targetOf(program) ?? '';
+  const { attachType, sleepable } = program.def ?? {};
+  if (attachType === 'BPF_MODIFY_RETURN' && !name.startsWith('security_'))
+    return [unknown('load', `whether programs may change what ${name} returns (its error injection list tells)`)];
+  const sleeps = sleepable && (attachType === 'BPF_TRACE_FENTRY' || attachType === 'BPF_TRACE_FEXIT');
+  if (sleeps && !SYSCALL_PREFIXES.some((prefix) => name.startsWith(prefix)))
+    return [unknown('load', `whether programs may sleep in ${name} (its error injection list tells)`)];
+  return [];
 }
 
 /** `tc/ingress` names a link of 6.6, but such programs also run as filters, as they always did. */
