@@ -36,7 +36,7 @@ export function checkObject(object: BpfObject, kernel: CheckedKernel): ObjectChe
   const facts = factsOf(object, kernel);
   const externs = checkExterns(object, kernel, facts);
   const programs = loadable(object).map((program) => checkProgram(object, program, kernel, facts, externs));
-  const used = new Set(programs.flatMap(({ uses }) => uses.externs));
+  const used = new Set(programs.flatMap(({ uses }) => uses.externs.map(({ name }) => name)));
   const findings = [
     ...checkOrder(object),
     ...object.maps.filter(({ autocreate }) => autocreate).flatMap((map) => checkMap(map, kernel)),
@@ -94,8 +94,25 @@ function checkMap(map: BpfMapDef, kernel: CheckedKernel): Finding[] {
             since,
           },
         ];
-  return [...own, ...(map.inner ? checkMap(map.inner, kernel) : [])];
+  return [...own, ...checkSize(map, type), ...(map.inner ? checkMap(map.inner, kernel) : [])];
 }
+
+/** Maps that have no size of their own, or get theirs from the loader. */
+const WITHOUT_SIZE = /PERF_EVENT_ARRAY|_STORAGE|STRUCT_OPS/;
+
+/** Objects leave sizes to the programs that load them. */
+const checkSize = ({ name, maxEntries }: BpfMapDef, type: string): Finding[] =>
+  maxEntries > 0 || WITHOUT_SIZE.test(type)
+    ? []
+    : [
+        {
+          concern: 'maps',
+          verdict: 'unknown',
+          stage: 'load',
+          what: `map ${name} has no max_entries: whoever loads it must set it`,
+          remedy: `object.map('${name}').maxEntries = …`,
+        },
+      ];
 
 function checkStructOps(object: BpfObject, { btf, modules }: CheckedKernel): Finding[] {
   return object.maps.flatMap((map): Finding[] => {

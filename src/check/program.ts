@@ -2,7 +2,7 @@
 
 import type { CoreExplanation } from '../errors.js';
 import type { BpfFunction, BpfObject } from '../object/index.js';
-import { type KernelFacts, KFUNC_POISON, MAP_POISON } from '../plan/index.js';
+import { type ExternAnswer, type KernelFacts, KFUNC_POISON, MAP_POISON } from '../plan/index.js';
 import { CORE_POISON, type Fixup } from '../relocate/index.js';
 import { BPF_FUNC, BPF_PROG_TYPE } from '../uapi/enums.js';
 import { CALL } from '../uapi/insn.js';
@@ -11,7 +11,7 @@ import { type Assembled, assemble, type Slot } from './assemble.js';
 import { helperBuiltWithout, programTypeBuiltWithout } from './built.js';
 import { type CheckVerdict, type Finding, verdictOf } from './finding.js';
 import { flagFeatures, INSN_FEATURES, type InsnFeature } from './instructions.js';
-import { type CheckedKernel, hasKind, hasNumber, isSince, markedKfuncs, settingsKnown } from './kernel.js';
+import { type CheckedKernel, hasKind, hasNumber, isSince, markedKfuncs, settingsKnown, UNKNOWN_ADDRESS } from './kernel.js';
 import { checkAttach } from './targets.js';
 
 export interface ProgramCheck {
@@ -30,8 +30,8 @@ export interface ProgramUses {
   /** Helpers that can be reached, by their names; numbers that have none are `#212`. */
   readonly helpers: readonly string[];
   readonly instructions: readonly InsnFeature[];
-  /** Names of externs. */
-  readonly externs: readonly string[];
+  /** Externs, and whether the kernel has them; undefined for settings, and for symbols that nobody looked up. */
+  readonly externs: readonly { readonly name: string; readonly found: boolean | undefined }[];
   readonly kfuncs: readonly { readonly name: string; readonly module: string | undefined }[];
 }
 
@@ -244,9 +244,14 @@ function kfuncCalls({ linked, answers, slots }: Assembled): KfuncCall[] {
   return [...found.values()];
 }
 
+function isFound(answer: ExternAnswer | undefined): boolean | undefined {
+  if (answer?.kind === 'kconfig' || (answer?.kind === 'address' && answer.address === UNKNOWN_ADDRESS)) return undefined;
+  return answer !== undefined && answer.kind !== 'absent';
+}
+
 const usesOf = (made: Assembled): ProgramUses => ({
   helpers: firstOfEach(made.slots, helperOf).map(([number]) => helperName(number)),
   instructions: firstOfEach(made.slots, insnFeature).map(([feature]) => feature),
-  externs: externUses(made).map(([name]) => name),
+  externs: externUses(made).map(([name]) => ({ name, found: isFound(made.answers.get(name)) })),
   kfuncs: kfuncCalls(made).map(({ name, module }) => ({ name, module })),
 });

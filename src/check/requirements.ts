@@ -20,6 +20,8 @@ export const REQUIREMENT_KINDS = [
   'helper',
   'instruction',
   'kernel function',
+  'kernel symbol',
+  'setting',
   'module',
   'feature',
   'capability',
@@ -48,7 +50,7 @@ export function requirementsOf(object: BpfObject, check: ObjectCheck, kernel: Ch
     ...facts(questions, kernel),
     ...numbered(object, check, kernel),
     ...instructions(object, check, kernel),
-    ...functions(check),
+    ...externs(object, check),
     ...features(questions),
     ...rights(object, check, questions),
     ...mounts(questions),
@@ -171,13 +173,23 @@ function instructions(object: BpfObject, check: ObjectCheck, kernel: CheckedKern
   });
 }
 
-function functions({ programs }: ObjectCheck): Requirement[] {
-  const calls = programs.flatMap(({ program, uses }) => uses.kfuncs.map((call) => ({ ...call, program })));
-  const modules = calls.flatMap(({ module, name }) => (module === undefined ? [] : [[module, name] as const]));
+const EXTERN_KINDS = { kconfig: 'setting', function: 'kernel function', variable: 'kernel symbol' } as const;
+
+/** Externs that programs refer to, and the modules that have them. */
+function externs(object: BpfObject, { programs }: ObjectCheck): Requirement[] {
+  const uses = programs.flatMap(({ program, uses: { externs: used } }) => used.map((one) => ({ ...one, program })));
+  const modules = programs.flatMap(({ uses: { kfuncs } }) =>
+    kfuncs.flatMap(({ module, name }) => (module === undefined ? [] : [[module, name] as const])),
+  );
   return [
-    ...[...grouped(calls.map(({ name, program }) => [name, program]))].map(
-      ([name, users]): Requirement => ({ kind: 'kernel function', name, why: list(users), status: 'there' }),
-    ),
+    ...object.externs.flatMap(({ name, kind, weak }): Requirement[] => {
+      const users = uses.filter((use) => use.name === name);
+      if (users.length === 0) return [];
+      const found = users[0]?.found;
+      const status = found === undefined ? 'unknown' : found ? 'there' : 'missing';
+      const why = list(users.map(({ program }) => program));
+      return [{ kind: EXTERN_KINDS[kind], name, why: weak ? `${why} (weak)` : why, status, ...(weak && { optional: true }) }];
+    }),
     ...[...grouped(modules)].map(
       ([name, users]): Requirement => ({ kind: 'module', name, why: `it has ${list(users)}`, status: 'there', since: '5.16' }),
     ),

@@ -58,8 +58,13 @@ export function checkAttach(object: BpfObject, program: BpfFunction, kernel: Che
 function allowed(program: BpfFunction): Finding[] {
   const name = targetOf(program) ?? '';
   const { attachType, sleepable } = program.def ?? {};
-  if (attachType === 'BPF_MODIFY_RETURN' && !name.startsWith('security_'))
-    return [unknown('load', `whether programs may change what ${name} returns (its error injection list tells)`)];
+  if (attachType === 'BPF_MODIFY_RETURN' && (sleepable || !name.startsWith('security_')))
+    return [
+      unknown(
+        'load',
+        `whether programs may ${sleepable ? 'sleep in it and ' : ''}change what ${name} returns (its error injection list tells)`,
+      ),
+    ];
   const sleeps = sleepable && (attachType === 'BPF_TRACE_FENTRY' || attachType === 'BPF_TRACE_FEXIT');
   if (sleeps && !SYSCALL_PREFIXES.some((prefix) => name.startsWith(prefix)))
     return [unknown('load', `whether programs may sleep in ${name} (its error injection list tells)`)];

@@ -64,7 +64,8 @@ function kernelsOf({ btf, kernel }: CheckFlags): CheckedKernel[] {
 function checked(file: string, kernels: readonly CheckedKernel[]): CheckedObject {
   try {
     const { object } = open(file);
-    return { file, checks: kernels.map((kernel) => checkObject(object, kernel)) };
+    const off = object.programs.filter(({ isSubprogram, autoload }) => !isSubprogram && !autoload).length;
+    return { file, off, checks: kernels.map((kernel) => checkObject(object, kernel)) };
   } catch (error) {
     if (!(error instanceof BpfError)) throw error;
     return { file, checks: [], error };

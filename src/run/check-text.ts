@@ -38,12 +38,12 @@ export function checkText(kernels: readonly string[], objects: readonly CheckedO
 }
 
 /** One row for an object that is the same whatever the program. */
-function rowsOf({ file, checks, error }: CheckedObject, kernels: number): Row[] {
+function rowsOf({ file, checks, error, off = 0 }: CheckedObject, kernels: number): Row[] {
   const name = file.slice(file.lastIndexOf('/') + 1);
   if (error) return [{ label: name, cells: Array.from({ length: kernels }, () => [OPENING]) }];
   const programs = checks[0]?.programs ?? [];
   const whole: Row = {
-    label: `${name} (${programs.length} program${programs.length === 1 ? '' : 's'})`,
+    label: `${name} (${programs.length} program${programs.length === 1 ? '' : 's'}${off > 0 ? `, ${off} off` : ''})`,
     cells: checks.map((check) => everything(check)),
   };
   if (checks.every(({ verdict }) => verdict === 'ok')) return [whole];

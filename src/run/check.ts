@@ -17,6 +17,8 @@ export interface CheckedObject {
   readonly file: string;
   readonly checks: readonly ObjectCheck[];
   readonly error?: BpfError;
+  /** How many of its programs are switched off, by a `?` before their section. */
+  readonly off?: number;
 }
 
 /** The worst of everything; an object that cannot be opened is red. */

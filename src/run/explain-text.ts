@@ -41,12 +41,14 @@ export function explainText(explained: Explained, options: ExplainTextOptions): 
 
 const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;
 
+const fileName = ({ where, name }: BpfObject): string => (where.file ?? name).replace(/^.*\//, '');
+
 function objectLines({ object, kernel, assumed, fixups }: Explained, { width, paint }: ExplainTextOptions): string[] {
   const programs = loadable(object);
   const version = kernel.version === undefined ? '' : `, Linux ${showVersion(kernel.version)}`;
   const off = object.programs.filter(({ isSubprogram }) => !isSubprogram).length - programs.length;
   const facts = [
-    `${object.where.file ?? object.name}: ${count(programs.length, 'program')}${off > 0 ? ` (${off} switched off)` : ''}, ${count(object.maps.length, 'map')}, ${count(object.externs.length, 'extern')}, ${count(fixups.length, 'CO-RE relocation')}; license ${object.license || 'none'}`,
+    `${fileName(object)}: ${count(programs.length, 'program')}${off > 0 ? ` (${off} switched off)` : ''}, ${count(object.maps.length, 'map')}, ${count(object.externs.length, 'extern')}, ${count(fixups.length, 'CO-RE relocation')}; license ${object.license || 'none'}`,
     `Held against ${kernel.name}${version}${kernel.btf.length > 1 ? ` (${kernel.btf.length - 1} types)` : ', which shows no types'}. Nothing was tried on any kernel.`,
   ];
   return [

@@ -158,7 +158,16 @@ describeWithCompiler('check, of what is missing', () => {
   });
 
   test('instructions of -mcpu=v4 are told by version', () => {
-    const object = compileWhy(folder, 2, '-mcpu=v4', '-DV4');
-    expect(tsbpf(['check', object, '--kernel', `6.12=${folder.path('6.12.btf')}`])).toMatchObject({ status: 0 });
+    const check = (release: string) => {
+      const object = compileWhy(folder, 2, '-mcpu=v4', '-DV4');
+      return tsbpf(['check', object, '--kernel', `${release}=${folder.path('6.12.btf')}`]);
+    };
+    expect(check('6.12').status).toBe(0);
+    expect(check('6.5')).toMatchObject({
+      status: 1,
+      stdout: expect.stringMatching(
+        /The kernel has no signed division \(since 6\.6\)\n {4}in fine at \.\/why\.bpf\.c:\d+: return pid \//,
+      ),
+    });
   });
 });

@@ -77,11 +77,16 @@ SEC("?netfilter") int switched_off(u64 *ctx)
 	return 1;
 }
 #else
+#ifdef V4
+#define DIVIDED / *(int *)ctx
+#else
+#define DIVIDED
+#endif
 SEC("tp/sched/sched_process_exec") int fine(u64 *ctx)
 {
 	struct task_struct *task = (void *)ctx[1];
 	int pid = 0;
 	probe(&pid, sizeof(pid), &task->pid);
-	return pid;
+	return pid DIVIDED;
 }
 #endif
