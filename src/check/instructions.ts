@@ -127,9 +127,11 @@ const SLEEPABLE: Readonly<Partial<Record<SecDef['type'], string>>> = {
 };
 
 export function flagFeatures({ type, sleepable, frags, attachType }: SecDef): FlagFeature[] {
-  const since = attachType === 'BPF_TRACE_ITER' ? '5.18' : SLEEPABLE[type];
+  const isIterator = attachType === 'BPF_TRACE_ITER';
+  const since = isIterator ? '5.18' : SLEEPABLE[type];
+  const what = isIterator ? 'iterators' : `${type.replace('BPF_PROG_TYPE_', '').toLowerCase()} programs`;
   return [
-    ...(sleepable && since !== undefined ? [{ name: `programs of this type that may sleep`, since }] : []),
+    ...(sleepable && since !== undefined ? [{ name: `${what} that may sleep`, since }] : []),
     ...(frags ? [{ name: 'XDP programs that take packets in fragments', since: '5.18' }] : []),
   ];
 }

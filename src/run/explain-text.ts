@@ -68,11 +68,14 @@ const MARKS: Readonly<Record<Requirement['status'], { readonly text: string; rea
 /** Of the column with the marks, and what is before it. */
 const MARK_WIDTH = 10;
 
+/** What is missing and may be. */
+const LACKED = { text: 'no', colour: 'yellow' } as const;
+
 function requirementLines({ requirements, least }: Explained, { width, paint }: ExplainTextOptions): string[] {
   const lines = least ? wrap(`Linux ${least.since} or later, because of ${least.because.name}`, width, '  ', '    ') : [];
   for (const kind of REQUIREMENT_KINDS) {
-    for (const { name, since, why, status } of requirements.filter((one) => one.kind === kind)) {
-      const { text, colour } = MARKS[status];
+    for (const { name, since, why, status, optional } of requirements.filter((one) => one.kind === kind)) {
+      const { text, colour } = status === 'missing' && optional ? LACKED : MARKS[status];
       const words = `${kind.padEnd(16)}${name}${since === undefined ? '' : ` (${since})`}: ${why}`;
       const [first = '', ...rest] = wrap(words, width - MARK_WIDTH, '', ' '.repeat(16));
       lines.push(`  ${paint[colour](text.padEnd(8))}${first}`, ...rest.map((line) => ' '.repeat(MARK_WIDTH) + line));
