@@ -6,7 +6,7 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
   let least = Math.max(1, Math.floor(name.length / 2)) + 1;
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - name.length) >= least) continue; // so many edits at least: a kernel has 60,000 candidates
-    const distance = editDistance(name, candidate);
+    const distance = editDistance(name, candidate, least);
     if (distance < least) {
       best = candidate;
       least = distance;
@@ -26,7 +26,7 @@ export function nearestFew(name: string, candidates: Iterable<string>, most = 3)
     if (candidate === '' || candidate === name) continue;
     if (isExtended(name, candidate)) ranked.push({ candidate, rank: Math.abs(candidate.length - name.length) / 1000 });
     else if (Math.abs(candidate.length - name.length) <= allowed) {
-      const distance = editDistance(name, candidate);
+      const distance = editDistance(name, candidate, allowed + 1);
       if (distance <= allowed && distance < Math.max(name.length, candidate.length)) ranked.push({ candidate, rank: distance });
     }
   }
@@ -46,16 +46,32 @@ export function isExtended(a: string, b: string): boolean {
   );
 }
 
-/** Insertions, deletions and replacements between two words (Levenshtein), one row at a time. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replace = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replace, (row[j] as number) + 1, (next[j - 1] as number) + 1));
-    }
-    row = next;
+let before = new Uint16Array(64);
+let row = new Uint16Array(64);
+
+/**
+ * Insertions, deletions and replacements between two words (Levenshtein), one row at a time; `limit` or more where it is at least
+ * that. A kernel has 60,000 names, of which most differ from the start.
+ */
+function editDistance(a: string, b: string, limit: number): number {
+  if (before.length <= b.length) {
+    before = new Uint16Array(2 * b.length);
+    row = new Uint16Array(2 * b.length);
   }
-  return row[b.length] as number;
+  for (let j = 0; j <= b.length; j++) before[j] = j;
+  for (let i = 1; i <= a.length; i++) {
+    row[0] = i;
+    let least = i;
+    const letter = a.charCodeAt(i - 1);
+    for (let j = 1; j <= b.length; j++) {
+      const replace = (before[j - 1] as number) + (letter === b.charCodeAt(j - 1) ? 0 : 1);
+      const other = Math.min(before[j] as number, row[j - 1] as number) + 1;
+      const steps = replace < other ? replace : other;
+      row[j] = steps;
+      if (steps < least) least = steps;
+    }
+    if (least >= limit) return limit;
+    [before, row] = [row, before];
+  }
+  return before[b.length] as number;
 }

@@ -22,17 +22,25 @@ const PROGRAMS: Readonly<Partial<Record<BpfProgType, { readonly needs: string; r
 /** Types of the functions that helpers are: old pahole left those out that cannot be traced, and then nothing follows. */
 const HELPERS_HAVE_TYPES = 'bpf_send_signal';
 
-/** The setting that a kernel was built without, so that it lacks a helper that it has a number for. */
-export function helperBuiltWithout(kernel: CheckedKernel, name: string): string | undefined {
+/** A setting that a kernel was built without; or that nothing tells of. */
+export interface Unbuilt {
+  readonly setting: string;
+  readonly verdict: 'red' | 'unknown';
+}
+
+/** Why a kernel may lack a helper that it has a number for; undefined where it has it. */
+export function helperUnbuilt(kernel: CheckedKernel, name: string): Unbuilt | undefined {
   const setting = HELPERS[name as BpfFunc];
-  if (setting === undefined || !hasKind(kernel, HELPERS_HAVE_TYPES, 'FUNC')) return undefined;
-  return hasKind(kernel, name.replace('BPF_FUNC_', 'bpf_'), 'FUNC') ? undefined : setting;
+  return setting === undefined ? undefined : unbuilt(kernel, setting, name.replace('BPF_FUNC_', 'bpf_'));
 }
 
 /** The same for a program type. */
-export function programTypeBuiltWithout(kernel: CheckedKernel, type: BpfProgType): string | undefined {
+export function programTypeUnbuilt(kernel: CheckedKernel, type: BpfProgType): Unbuilt | undefined {
   const found = PROGRAMS[type];
-  return found === undefined || !hasKind(kernel, HELPERS_HAVE_TYPES, 'FUNC') || hasKind(kernel, found.witness, 'FUNC')
-    ? undefined
-    : found.needs;
+  return found && unbuilt(kernel, found.needs, found.witness);
+}
+
+function unbuilt(kernel: CheckedKernel, setting: string, witness: string): Unbuilt | undefined {
+  if (hasKind(kernel, witness, 'FUNC')) return undefined;
+  return { setting, verdict: hasKind(kernel, HELPERS_HAVE_TYPES, 'FUNC') ? 'red' : 'unknown' };
 }

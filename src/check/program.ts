@@ -8,7 +8,7 @@ import { BPF_FUNC, BPF_PROG_TYPE } from '../uapi/enums.js';
 import { CALL } from '../uapi/insn.js';
 import { HELPER_SINCE, PROG_TYPE_SINCE } from '../uapi/since.js';
 import { type Assembled, assemble, type Slot } from './assemble.js';
-import { helperBuiltWithout, programTypeBuiltWithout } from './built.js';
+import { helperUnbuilt, programTypeUnbuilt, type Unbuilt } from './built.js';
 import { type CheckVerdict, type Finding, verdictOf } from './finding.js';
 import { flagFeatures, INSN_FEATURES, type InsnFeature } from './instructions.js';
 import { type CheckedKernel, hasKind, hasNumber, isSince, markedKfuncs, settingsKnown, UNKNOWN_ADDRESS } from './kernel.js';
@@ -77,15 +77,19 @@ function checkType({ def, section, type }: BpfFunction, kernel: CheckedKernel): 
   const has = hasNumber(kernel, 'bpf_prog_type', BPF_PROG_TYPE[type], since);
   if (has === false) return [{ ...base, verdict: 'red', what: `The kernel has no program type ${type}`, since }];
   if (has === undefined) return [{ ...base, verdict: 'unknown', what: `whether the kernel has program type ${type}`, since }];
-  const setting = programTypeBuiltWithout(kernel, type);
-  if (setting !== undefined)
-    return [{ ...base, verdict: 'red', what: `The kernel has no program type ${type}: it was built without ${setting}` }];
+  const unbuilt = programTypeUnbuilt(kernel, type);
+  if (unbuilt) return [{ ...base, verdict: unbuilt.verdict, what: whatIsUnbuilt(`program type ${type}`, unbuilt) }];
   return flagFeatures(def).flatMap((flag): Finding[] =>
     isSince(kernel.version, flag.since) === false
       ? [{ ...base, verdict: 'red', what: `The kernel has no ${flag.name}`, since: flag.since }]
       : [],
   );
 }
+
+const whatIsUnbuilt = (what: string, { setting, verdict }: Unbuilt): string =>
+  verdict === 'red'
+    ? `The kernel has no ${what}: it was built without ${setting}`
+    : `whether the kernel has ${what}: it depends on ${setting}`;
 
 const checkCode = (
   object: BpfObject,
@@ -161,18 +165,12 @@ const checkHelpers = ({ slots, sourceAt }: Assembled, kernel: CheckedKernel): Fi
     const name = helperName(number);
     const since = HELPER_SINCE[name];
     const has = hasNumber(kernel, 'bpf_func_id', number, since);
-    const setting = has === true ? helperBuiltWithout(kernel, name) : undefined;
+    const unbuilt = has === true ? helperUnbuilt(kernel, name) : undefined;
     const source = sourceAt(insn);
-    if (setting !== undefined)
-      return [
-        {
-          concern: 'helpers',
-          verdict: 'red',
-          stage: 'load',
-          what: `The kernel has no helper ${name}: it was built without ${setting}`,
-          source,
-        },
-      ];
+    if (unbuilt) {
+      const { verdict } = unbuilt;
+      return [{ concern: 'helpers', verdict, stage: 'load', what: whatIsUnbuilt(`helper ${name}`, unbuilt), source }];
+    }
     if (has === true) return [];
     const what = has === false ? `The kernel has no helper ${name}` : `whether the kernel has helper ${name}`;
     const remedy = `Guard it: if (bpf_core_enum_value_exists(enum bpf_func_id, ${name})) …`;
