@@ -7,7 +7,21 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const ROOMS = ['bytes', 'elf', 'btf', 'insn', 'relocate', 'object', 'linker', 'plan', 'attach', 'check', 'load', 'maps', 'syscall'];
+const ROOMS = [
+  'bytes',
+  'elf',
+  'btf',
+  'insn',
+  'relocate',
+  'object',
+  'linker',
+  'plan',
+  'attach',
+  'check',
+  'load',
+  'maps',
+  'syscall',
+];
 
 /** @type {import('esbuild').BuildOptions} */
 const common = {

@@ -156,7 +156,7 @@ function similarIn(btf: Btf | undefined, name: string, naming: Naming): string |
   if (!btf) return undefined;
   const known = answers.get(btf) ?? new Map<string, string | undefined>();
   answers.set(btf, known);
-  const key = `${naming.prefix}${name}`;
+  const key = `${naming.what} ${name}`;
   if (known.has(key)) return known.get(key);
   const lists = names.get(btf) ?? new Map<Naming, readonly string[]>();
   names.set(btf, lists);
