@@ -94,25 +94,26 @@ function checkMap(map: BpfMapDef, kernel: CheckedKernel): Finding[] {
             since,
           },
         ];
-  return [...own, ...checkSize(map, type), ...(map.inner ? checkMap(map.inner, kernel) : [])];
+  return [...own, ...checkShape(map, type), ...(map.inner ? checkMap(map.inner, kernel) : [])];
 }
 
 /** Maps that have no size of their own, or get theirs from the loader. */
 const WITHOUT_SIZE = /PERF_EVENT_ARRAY|_STORAGE|STRUCT_OPS/;
 
-/** Objects leave sizes to the programs that load them. */
-const checkSize = ({ name, maxEntries }: BpfMapDef, type: string): Finding[] =>
-  maxEntries > 0 || WITHOUT_SIZE.test(type)
-    ? []
-    : [
-        {
-          concern: 'maps',
-          verdict: 'unknown',
-          stage: 'load',
-          what: `map ${name} has no max_entries: whoever loads it must set it`,
-          remedy: `object.map('${name}').maxEntries = …`,
-        },
-      ];
+/** Objects leave some of it to the programs that load them. */
+function checkShape({ name, maxEntries, inner }: BpfMapDef, type: string): Finding[] {
+  const open = (what: string, remedy?: string): Finding => ({
+    concern: 'maps',
+    verdict: 'unknown',
+    stage: 'load',
+    what: `map ${name} has no ${what}: whoever loads it must set it`,
+    remedy,
+  });
+  return [
+    ...(maxEntries > 0 || WITHOUT_SIZE.test(type) ? [] : [open('max_entries', `object.map('${name}').maxEntries = …`)]),
+    ...(inner || !type.endsWith('_OF_MAPS') ? [] : [open('inner map')]),
+  ];
+}
 
 function checkStructOps(object: BpfObject, { btf, modules }: CheckedKernel): Finding[] {
   return object.maps.flatMap((map): Finding[] => {

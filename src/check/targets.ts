@@ -66,8 +66,7 @@ function allowed(program: BpfFunction): Finding[] {
       ),
     ];
   const sleeps = sleepable && (attachType === 'BPF_TRACE_FENTRY' || attachType === 'BPF_TRACE_FEXIT');
-  if (sleeps && !SYSCALL_PREFIXES.some((prefix) => name.startsWith(prefix)))
-    return [unknown('load', `whether programs may sleep in ${name} (its error injection list tells)`)];
+  if (sleeps) return [unknown('load', `whether programs may sleep in ${name} (its error injection list tells)`)];
   return [];
 }
 

@@ -138,13 +138,13 @@ export const ATTACH_TYPE_SINCE: Readonly<Record<string, string>> = {
 
 /** Helpers. */
 export const HELPER_SINCE: Readonly<Record<string, string>> = {
-  BPF_FUNC_map_lookup_elem: '3.18',
-  BPF_FUNC_map_update_elem: '3.18',
-  BPF_FUNC_map_delete_elem: '3.18',
+  BPF_FUNC_map_lookup_elem: '3.19',
+  BPF_FUNC_map_update_elem: '3.19',
+  BPF_FUNC_map_delete_elem: '3.19',
   BPF_FUNC_probe_read: '4.1',
   BPF_FUNC_ktime_get_ns: '4.1',
   BPF_FUNC_trace_printk: '4.1',
-  BPF_FUNC_get_prandom_u32: '4.17',
+  BPF_FUNC_get_prandom_u32: '4.1',
   BPF_FUNC_get_smp_processor_id: '4.1',
   BPF_FUNC_skb_store_bytes: '4.1',
   BPF_FUNC_l3_csum_replace: '4.1',
