@@ -1,5 +1,7 @@
 // Externs against a kernel: what of its symbols, functions and settings an object declares.
 
+import { typesOf } from '../btf/index.js';
+import { nearestFew } from '../bytes/index.js';
 import { BpfError } from '../errors.js';
 import type { BpfObject, Extern } from '../object/index.js';
 import { isSetting, type KernelFacts, kconfigImage, resolveExterns } from '../plan/index.js';
@@ -30,7 +32,14 @@ function symbol(object: BpfObject, extern: Extern, kernel: CheckedKernel, facts:
     if (extern.weak || hasKind(kernel, extern.name, 'FUNC')) return undefined;
     return open('symbols', `symbol ${extern.name}: only /proc/kallsyms of that kernel tells`);
   }
-  return refused('symbols', () => resolveExterns(object, facts, (one) => one === extern, false));
+  const finding = refused('symbols', () => resolveExterns(object, facts, (one) => one === extern, false));
+  if (!finding || isTypeless || hasKind(kernel, extern.name, 'FUNC')) return finding;
+  const near = nearestFew(extern.name, functionNames(kernel));
+  return near.length > 0 ? { ...finding, remedy: `The kernel has: ${near.join(', ')}. ${finding.remedy ?? ''}` } : finding;
+}
+
+function* functionNames({ btf }: CheckedKernel): Generator<string> {
+  for (const id of typesOf(btf, 'FUNC')) yield btf.name(id);
 }
 
 const open = (concern: Finding['concern'], what: string): Finding => ({ concern, verdict: 'unknown', stage: 'load', what });
