@@ -24,7 +24,7 @@ export interface ObjectCheck {
 /** What no check of this kind can tell, for people. */
 export const CANNOT_KNOW: readonly string[] = [
   'It is not the verifier: a program may be refused for what it does, for its size, or for a helper or kernel function that its type may not call.',
-  'What a kernel was built without is seen only where its types show it; switches such as lsm= or lockdown are not.',
+  'What a kernel was built without is seen only where its types show it; switches such as lsm= or lockdown are not, nor whether a function that has a type can be hooked into: compilers rename and inline some.',
   'Types of modules count only where they are given; rights, limits and what is mounted do not count.',
 ];
 
