@@ -17,6 +17,7 @@ const ROOMS = [
   'linker',
   'plan',
   'attach',
+  'check',
   'load',
   'maps',
   'doctor',

@@ -5,6 +5,7 @@
 export { planAttach } from './attach/index.js';
 export * from './btf/index.js';
 export * from './bytes/index.js';
+export * from './check/index.js';
 export * from './elf/index.js';
 export * from './errors.js';
 export * from './insn/index.js';

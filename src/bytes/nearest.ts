@@ -64,21 +64,32 @@ export function isExtended(a: string, b: string): boolean {
   );
 }
 
-/** Insertions, deletions and replacements between two words (Levenshtein), one row at a time; `most` if there are as many or more. */
-function editDistance(a: string, b: string, most: number): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  let next = row.slice();
-  for (let i = 1; i <= a.length; i++) {
-    let [left, least] = [i, i];
-    next[0] = i;
-    for (let j = 1; j <= b.length; j++) {
-      const replace = (row[j - 1] as number) + (a.charCodeAt(i - 1) === b.charCodeAt(j - 1) ? 0 : 1);
-      left = Math.min(replace, (row[j] as number) + 1, left + 1);
-      next[j] = left;
-      if (left < least) least = left;
-    }
-    if (least >= most) return most; // no later row has fewer
-    [row, next] = [next, row];
+let before = new Uint16Array(64);
+let row = new Uint16Array(64);
+
+/**
+ * Insertions, deletions and replacements between two words (Levenshtein), one row at a time; `limit` or more where it is at least
+ * that. A kernel has 60,000 names, of which most differ from the start.
+ */
+function editDistance(a: string, b: string, limit: number): number {
+  if (before.length <= b.length) {
+    before = new Uint16Array(2 * b.length);
+    row = new Uint16Array(2 * b.length);
   }
-  return Math.min(row[b.length] as number, most);
+  for (let j = 0; j <= b.length; j++) before[j] = j;
+  for (let i = 1; i <= a.length; i++) {
+    row[0] = i;
+    let least = i;
+    const letter = a.charCodeAt(i - 1);
+    for (let j = 1; j <= b.length; j++) {
+      const replace = (before[j - 1] as number) + (letter === b.charCodeAt(j - 1) ? 0 : 1);
+      const other = Math.min(before[j] as number, row[j - 1] as number) + 1;
+      const steps = replace < other ? replace : other;
+      row[j] = steps;
+      if (steps < least) least = steps;
+    }
+    if (least >= limit) return limit;
+    [before, row] = [row, before];
+  }
+  return before[b.length] as number;
 }

@@ -21,6 +21,16 @@ const VERBS: readonly { readonly name: string; readonly description: string; rea
     load: async () => (await import('./inspect.js')).inspectCommand(),
   },
   {
+    name: 'explain',
+    description: 'show what a load would do, and why it would not work; nothing is done',
+    load: async () => (await import('./explain.js')).explainCommand(),
+  },
+  {
+    name: 'check',
+    description: 'say whether objects fit kernels that are not at hand',
+    load: async () => (await import('./check.js')).checkCommand(),
+  },
+  {
     name: 'btf',
     description: 'show the types of kernels and objects',
     load: async () => (await import('./btf.js')).btfCommand(),

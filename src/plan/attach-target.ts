@@ -147,12 +147,31 @@ function missing({ kernelBtf, modules }: KernelTypes, name: string, naming: Nami
   const places = module === undefined ? [kernelBtf, ...modules.map(({ btf }) => btf)] : loaded.map(({ btf }) => btf);
   const similar = nearest(
     name,
-    places.flatMap((btf) => (btf ? [...namesOf(btf, naming)] : [])),
+    places.flatMap((btf) => similarIn(btf, name, naming) ?? []),
   );
   const question = similar === undefined ? '' : `Did you mean "${similar}"? `;
   return naming === FUNCTION
     ? `${question}Functions that are inlined are not there, nor are those of modules that are not loaded.`
     : `${question}Some are in modules that must be loaded; others depend on the kernel's version and configuration.`;
+}
+
+const names = new WeakMap<Btf, Map<Naming, readonly string[]>>();
+const answers = new WeakMap<Btf, Map<string, string | undefined>>();
+
+/** Objects often miss a function in several programs, and to look for it takes a good many milliseconds. */
+function similarIn(btf: Btf | undefined, name: string, naming: Naming): string | undefined {
+  if (!btf) return undefined;
+  const known = answers.get(btf) ?? new Map<string, string | undefined>();
+  answers.set(btf, known);
+  const key = `${naming.what} ${name}`;
+  if (known.has(key)) return known.get(key);
+  const lists = names.get(btf) ?? new Map<Naming, readonly string[]>();
+  names.set(btf, lists);
+  const list = lists.get(naming) ?? [...namesOf(btf, naming)];
+  lists.set(naming, list);
+  const found = nearest(name, list);
+  known.set(key, found);
+  return found;
 }
 
 function* namesOf(btf: Btf, { prefix, kind }: Naming): Generator<string> {

@@ -10,7 +10,7 @@ import { CORE_POISON, explainFixup, type Fixup, pathText } from '../relocate/ind
 import { BPF_INSN_SZ, CALL } from '../uapi/insn.js';
 import { coreTarget, type KernelFacts } from './facts.js';
 import { loadable } from './loadable.js';
-import { isFdRef, isWithFds, type Step } from './step.js';
+import { isFdRef, isWithFds, type Step, type WithFds } from './step.js';
 import { stepIds } from './step-ids.js';
 
 /** What a plan was made of, and the plan. `object` is the relocated one. */
@@ -67,15 +67,7 @@ function waysOf({ object, steps }: Planned): ReadonlyMap<string, readonly Way[]>
     const step = byId.get(stepIds.program(program.name));
     const insns = step?.call === 'bpf' ? step.attr.insns : undefined;
     if (insns === undefined || !isWithFds(insns)) continue;
-    const maps = new Map(insns.fds.map(({ at, ref }) => [Math.floor(at / BPF_INSN_SZ), ref.fd]));
-    const view = new DataView(insns.bytes.buffer, insns.bytes.byteOffset, insns.bytes.byteLength);
-    const found = reach(insns.bytes, {
-      frozen: (insn) => {
-        const image = frozen.get(maps.get(insn) ?? '');
-        return image?.subarray(view.getUint32((insn + 1) * BPF_INSN_SZ + 4, true));
-      },
-      opaque: ({ code, src, imm }) => code === CALL && src === 0 && imm === CORE_POISON,
-    });
+    const found = reachOf(insns, frozen);
     const origins = new Set([...(found?.decided.values() ?? [])].flat());
     for (const { name, start } of linkProgram(object, program).functions) {
       const way = { start, reach: found, origins };
@@ -87,8 +79,21 @@ function waysOf({ object, steps }: Planned): ReadonlyMap<string, readonly Way[]>
   return ways;
 }
 
+/** What of a program can be reached, as it would be handed over. `frozen` as `frozenMaps` has it. */
+export function reachOf(insns: WithFds, frozen: ReadonlyMap<string, Uint8Array>): Reach | undefined {
+  const maps = new Map(insns.fds.map(({ at, ref }) => [Math.floor(at / BPF_INSN_SZ), ref.fd]));
+  const view = new DataView(insns.bytes.buffer, insns.bytes.byteOffset, insns.bytes.byteLength);
+  return reach(insns.bytes, {
+    frozen: (insn) => {
+      const image = frozen.get(maps.get(insn) ?? '');
+      return image?.subarray(view.getUint32((insn + 1) * BPF_INSN_SZ + 4, true));
+    },
+    opaque: ({ code, src, imm }) => code === CALL && src === 0 && imm === CORE_POISON,
+  });
+}
+
 /** Contents of the maps that nobody can change once they are loaded, by the step that makes them. */
-function frozenMaps(steps: readonly Step[]): Map<string, Uint8Array> {
+export function frozenMaps(steps: readonly Step[]): Map<string, Uint8Array> {
   const frozen = new Set<string>();
   const contents = new Map<string, Uint8Array>();
   for (const step of steps) {

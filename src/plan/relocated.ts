@@ -95,7 +95,8 @@ function planAlone(
   const structOps = resolveStructOps({ ...object, maps: needing }, facts);
   const [step] = planProgram(object, linked, { facts, externs: externs.answers, structOps });
   const frozen = externs.object.maps
-    .filter(({ data, autocreate }) => data?.frozen && autocreate)
+    // Settings that are not known are not zero.
+    .filter(({ data, autocreate }) => data?.frozen && autocreate && (data.section !== '.kconfig' || facts.kconfig !== undefined))
     .flatMap((map) => planMap(externs.object, map, facts, undefined));
   const { insns } = step.attr;
   const inside = new Set(linked.functions.map(({ name }) => name));

@@ -42,7 +42,7 @@ export function relocatedJson(
     for (const fixup of planned.fixups) fixups.set(`${fixup.program} ${fixup.insn} ${fixup.kind}`, fixup);
     for (const [fixup, found] of planned.explanations) explanations.set(fixup, found);
   }
-  const owners = new Map([...object.programs].reverse().map((program) => [program.name, program]));
+  const owners = ownersOf(object);
   return {
     programs: programs.map((planned) => programJson(planned, full)),
     maps: fitMaps(object, facts).maps.map(mapJson),
@@ -83,7 +83,7 @@ function handedOver({ step: { attr }, modules }: PlannedProgram): Record<string,
   };
 }
 
-const mapJson = (map: BpfMapDef): Record<string, unknown> => ({
+export const mapJson = (map: BpfMapDef): Record<string, unknown> => ({
   name: map.name,
   type: mapTypeName(map.type),
   key_size: map.keySize,
@@ -97,8 +97,13 @@ const mapJson = (map: BpfMapDef): Record<string, unknown> => ({
   data_sha256: map.data ? sha256(map.data.image) : null,
 });
 
-function relocationJson(
-  { btf, ext }: BpfObject,
+/** Functions by name; of several of one name the first. */
+export const ownersOf = ({ programs }: BpfObject): ReadonlyMap<string, BpfFunction> =>
+  new Map([...programs].reverse().map((program) => [program.name, program]));
+
+/** One relocation with its line of C and its verdict. */
+export function relocationJson(
+  { btf, ext }: Pick<BpfObject, 'btf' | 'ext'>,
   owners: ReadonlyMap<string, BpfFunction>,
   fixup: Fixup,
   explanation: CoreExplanation | undefined,

@@ -46,7 +46,7 @@ function cannotMount({ call, errno }: MountRefused): SyscallError {
  * The perf event id of `category/name`.
  * @throws {UnsupportedError} naming similar tracepoints when there is no such one; {SyscallError} without the right to look.
  */
-export function readTracepointId({ path }: Tracefs, tracepoint: string): number {
+export function readTracepointId({ path }: Pick<Tracefs, 'path'>, tracepoint: string): number {
   const file = `${path}/events/${tracepoint}/id`;
   const shown = file.replace(/^\/proc\/self\/fd\/\d+/, 'tracefs'); // a private mount has no name
   let text: string;
@@ -68,6 +68,20 @@ export function readTracepointId({ path }: Tracefs, tracepoint: string): number 
   const id = Number(text.trim());
   if (!Number.isInteger(id)) throw new FormatError(`The id of tracepoint ${tracepoint} is "${text.trim()}"`, { where: { file } });
   return id;
+}
+
+/** Ids of those that can be read where tracefs is mounted as it is: nothing is mounted for it, and nothing is an error. */
+export function readableTracepointIds(names: readonly string[]): Map<string, number> {
+  const path = MOUNT_POINTS.find((candidate) => isTracefs(candidate));
+  return new Map(
+    names.flatMap((name) => {
+      try {
+        return path === undefined ? [] : [[name, readTracepointId({ path }, name)] as const];
+      } catch {
+        return [];
+      }
+    }),
+  );
 }
 
 function similar(path: string, tracepoint: string): string {

@@ -18,6 +18,7 @@ import {
   spell,
 } from '../../src/btf/index.js';
 import { region, TextSink } from '../../src/bytes/index.js';
+import { checkObject, requirementsOf } from '../../src/check/index.js';
 import { parseElf } from '../../src/elf/index.js';
 import { BpfError } from '../../src/errors.js';
 import { compileDecoder, eventType, shapeOf, variablesOf } from '../../src/maps/index.js';
@@ -98,10 +99,16 @@ export function exerciseObject(bytes: Uint8Array): void {
     () => wanted(object),
     () => readTypes(object),
     ...object.programs.map((program) => () => linkProgram(object, program)),
+    () => check(object),
     () => load(object, KERNEL_LIKE),
     () => object.btf && load(object, object.btf),
   ];
   settle(all);
+}
+
+function check(object: BpfObject): void {
+  const kernel = { name: 'like', version: undefined, btf: KERNEL_LIKE, modules: [] };
+  requirementsOf(object, checkObject(object, kernel), kernel);
 }
 
 function load(object: BpfObject, kernel: Btf): void {

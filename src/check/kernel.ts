@@ -1,0 +1,125 @@
+// A kernel that is not at hand, as far as its types tell what it has: its enumerators name every program type, map type, attach type
+// and helper that it knows, which is more exact than a version.
+
+import { type Btf, findType, typesOf } from '../btf/index.js';
+import type { BpfObject } from '../object/index.js';
+import {
+  describeFacts,
+  findKernelType,
+  isSetting,
+  type KernelConfig,
+  type KernelFacts,
+  kconfigExterns,
+  type ModuleBtf,
+  versionCode,
+  WRAPPED_SYSCALLS,
+  wanted,
+} from '../plan/index.js';
+import { BPF_FUNC } from '../uapi/enums.js';
+
+/** A kernel to hold objects against. */
+export interface CheckedKernel {
+  /** For people: `6.1`, a file. */
+  readonly name: string;
+  /** As LINUX_VERSION_CODE encodes it; undefined where nobody said. */
+  readonly version: number | undefined;
+  readonly btf: Btf;
+  /** Types of its modules, where they are known. */
+  readonly modules: readonly ModuleBtf[];
+  readonly kconfig?: KernelConfig | undefined;
+  /** Its symbols, as far as an object asks for them; undefined where they are not known. */
+  readonly kallsyms?: ReadonlyMap<string, readonly bigint[]> | undefined;
+}
+
+/** `6.1`, `5.10.223-cloud-amd64`, `v6.12`, `debian-6.1` -> a version; undefined for a name that has none. */
+export function versionIn(name: string): number | undefined {
+  const found = /(?:^|[^\d.])(\d{1,2}\.\d{1,3}(?:\.\d{1,3})?)/.exec(name)?.[1];
+  return found === undefined ? undefined : versionCode(found);
+}
+
+/** `(6 << 16) + (1 << 8)` -> `6.1`. */
+export const showVersion = (code: number): string =>
+  `${code >> 16}.${(code >> 8) & 0xff}${(code & 0xff) > 0 ? `.${code & 0xff}` : ''}`;
+
+/** Enums of the kernel that number what it has. */
+export type KernelEnum = 'bpf_func_id' | 'bpf_prog_type' | 'bpf_map_type' | 'bpf_attach_type';
+
+const numbers = new WeakMap<Btf, Map<KernelEnum, ReadonlySet<number> | undefined>>();
+
+/** The numbers that an enum has, its end marks aside; undefined where this BTF has no such enum. */
+function numbersOf(btf: Btf, name: KernelEnum): ReadonlySet<number> | undefined {
+  const known = numbers.get(btf) ?? new Map<KernelEnum, ReadonlySet<number> | undefined>();
+  numbers.set(btf, known);
+  if (!known.has(name)) {
+    const id = findType(btf, name, 'ENUM', 'ENUM64');
+    const type = id === undefined ? undefined : btf.type(id);
+    const values = type?.kind === 'ENUM' || type?.kind === 'ENUM64' ? type.values : undefined;
+    known.set(name, values && new Set(values.filter((value) => !value.name.startsWith('__')).map(({ value }) => Number(value))));
+  }
+  return known.get(name);
+}
+
+/** Whether a kernel has an enumerator: by its types if they tell, else by its version; undefined where neither does. */
+export function hasNumber(
+  { btf, version }: Pick<CheckedKernel, 'btf' | 'version'>,
+  name: KernelEnum,
+  value: number,
+  since: string | undefined,
+): boolean | undefined {
+  return numbersOf(btf, name)?.has(value) ?? isSince(version, since);
+}
+
+/** Whether a version has what came with `since`; undefined where either is not known. */
+export const isSince = (version: number | undefined, since: string | undefined): boolean | undefined =>
+  version === undefined || since === undefined ? undefined : version >= versionCode(since);
+
+const kfuncs = new WeakMap<Btf, ReadonlySet<number>>();
+
+/** Functions that this BTF marks as kernel functions for BPF programs; empty where it marks none (before 6.9 or so). */
+export function markedKfuncs(btf: Btf): ReadonlySet<number> {
+  const known = kfuncs.get(btf);
+  if (known) return known;
+  const found = new Set<number>();
+  for (const id of typesOf(btf, 'DECL_TAG')) {
+    if (btf.name(id) !== 'bpf_kfunc') continue;
+    const type = btf.type(id);
+    if (type.kind === 'DECL_TAG') found.add(type.type);
+  }
+  kfuncs.set(btf, found);
+  return found;
+}
+
+export const hasKind = (kernel: CheckedKernel, name: string, kind: 'FUNC' | 'STRUCT' | 'TYPEDEF'): boolean =>
+  findKernelType({ kernelBtf: kernel.btf, modules: kernel.modules }, name, kind) !== undefined;
+
+/** Stands for the address of a symbol that nobody looked up: not zero, which would mean that it is missing. */
+export const UNKNOWN_ADDRESS = 0xffff_8000_0000_0000n;
+
+/** What a planner may know of such a kernel. Symbols and settings that are not known are for the checks to tell. */
+export function factsOf(object: BpfObject, kernel: CheckedKernel): KernelFacts {
+  const { btf, modules, version, kconfig } = kernel;
+  const questions = wanted(object);
+  const { features } = describeFacts();
+  const cookie = hasNumber(kernel, 'bpf_func_id', BPF_FUNC.BPF_FUNC_get_attach_cookie, '5.15');
+  const symbols = kernel.kallsyms ?? new Map(guessedSymbols(kernel, questions.kallsyms));
+  return describeFacts({
+    kernelBtf: btf,
+    modules,
+    kernelVersion: version ?? 0,
+    kconfig,
+    kallsyms: symbols,
+    tracepointIds: new Map(questions.tracepoints.map((name) => [name, 0])),
+    features: new Map(features).set('bpf_cookie', cookie ?? true),
+  });
+}
+
+const guessedSymbols = (kernel: CheckedKernel, names: readonly string[]): [string, bigint[]][] =>
+  names
+    .filter((name) => !WRAPPED_SYSCALLS.includes(name) || hasKind(kernel, name, 'FUNC'))
+    .map((name) => [name, [UNKNOWN_ADDRESS]]);
+
+/** Whether the values of .kconfig can be computed for this kernel. */
+export const settingsKnown = (object: BpfObject, { kconfig, version }: CheckedKernel): boolean =>
+  kconfigExterns(object).every((extern) =>
+    isSetting(extern) ? kconfig !== undefined : extern.name !== 'LINUX_KERNEL_VERSION' || version !== undefined,
+  );

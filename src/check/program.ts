@@ -1,0 +1,255 @@
+// One program against one kernel.
+
+import type { CoreExplanation } from '../errors.js';
+import type { BpfFunction, BpfObject } from '../object/index.js';
+import { type ExternAnswer, type KernelFacts, KFUNC_POISON, MAP_POISON } from '../plan/index.js';
+import { CORE_POISON, type Fixup } from '../relocate/index.js';
+import { BPF_FUNC, BPF_PROG_TYPE } from '../uapi/enums.js';
+import { CALL } from '../uapi/insn.js';
+import { HELPER_SINCE, PROG_TYPE_SINCE } from '../uapi/since.js';
+import { type Assembled, assemble, type Slot } from './assemble.js';
+import { helperUnbuilt, programTypeUnbuilt, type Unbuilt } from './built.js';
+import { type CheckVerdict, type Finding, verdictOf } from './finding.js';
+import { flagFeatures, INSN_FEATURES, type InsnFeature } from './instructions.js';
+import { type CheckedKernel, hasKind, hasNumber, isSince, markedKfuncs, settingsKnown, UNKNOWN_ADDRESS } from './kernel.js';
+import { checkAttach } from './targets.js';
+
+export interface ProgramCheck {
+  readonly program: string;
+  readonly section: string;
+  readonly type: string;
+  readonly verdict: CheckVerdict;
+  readonly findings: readonly Finding[];
+  /** What it uses that not every kernel has. */
+  readonly uses: ProgramUses;
+  readonly fixups: readonly Fixup[];
+  readonly explanations: ReadonlyMap<Fixup, CoreExplanation>;
+}
+
+export interface ProgramUses {
+  /** Helpers that can be reached, by their names; numbers that have none are `#212`. */
+  readonly helpers: readonly string[];
+  readonly instructions: readonly InsnFeature[];
+  /** Externs, and whether the kernel has them; undefined for settings, and for symbols that nobody looked up. */
+  readonly externs: readonly { readonly name: string; readonly found: boolean | undefined }[];
+  readonly kfuncs: readonly { readonly name: string; readonly module: string | undefined }[];
+}
+
+const HELPERS: ReadonlyMap<number, string> = new Map(Object.entries(BPF_FUNC).map(([name, number]) => [number, name]));
+
+/** `BPF_FUNC_map_lookup_elem`, or `#212` for a helper that came later than this code. */
+const helperName = (number: number): string => HELPERS.get(number) ?? `#${number}`;
+
+/** @param externs As `checkExterns` has them. */
+export function checkProgram(
+  object: BpfObject,
+  program: BpfFunction,
+  kernel: CheckedKernel,
+  facts: KernelFacts,
+  externs: ReadonlyMap<string, Finding>,
+): ProgramCheck {
+  const made = assemble(object, program, facts, settingsKnown(object, kernel));
+  const findings = [
+    ...checkType(program, kernel),
+    ...made.findings,
+    ...(made.linked ? checkCode(object, made, kernel, externs) : []),
+    ...checkAttach(object, program, kernel, facts),
+  ];
+  return {
+    program: program.name,
+    section: program.section,
+    type: program.type,
+    verdict: verdictOf(findings),
+    findings,
+    uses: made.linked ? usesOf(made) : { helpers: [], instructions: [], externs: [], kfuncs: [] },
+    fixups: made.linked ? made.fixups : [],
+    explanations: made.linked ? made.explanations : new Map(),
+  };
+}
+
+function checkType({ def, section, type }: BpfFunction, kernel: CheckedKernel): Finding[] {
+  const base = { concern: 'type', stage: 'load' } as const;
+  if (!def)
+    return [
+      { ...base, verdict: 'red', what: `Section name "${section}" says no program type`, remedy: 'Use a SEC() name of libbpf.' },
+    ];
+  const since = PROG_TYPE_SINCE[type];
+  const has = hasNumber(kernel, 'bpf_prog_type', BPF_PROG_TYPE[type], since);
+  if (has === false) return [{ ...base, verdict: 'red', what: `The kernel has no program type ${type}`, since }];
+  if (has === undefined) return [{ ...base, verdict: 'unknown', what: `whether the kernel has program type ${type}`, since }];
+  const unbuilt = programTypeUnbuilt(kernel, type);
+  if (unbuilt) return [{ ...base, verdict: unbuilt.verdict, what: whatIsUnbuilt(`program type ${type}`, unbuilt) }];
+  return flagFeatures(def).flatMap((flag): Finding[] =>
+    isSince(kernel.version, flag.since) === false
+      ? [{ ...base, verdict: 'red', what: `The kernel has no ${flag.name}`, since: flag.since }]
+      : [],
+  );
+}
+
+const whatIsUnbuilt = (what: string, { setting, verdict }: Unbuilt): string =>
+  verdict === 'red'
+    ? `The kernel has no ${what}: it was built without ${setting}`
+    : `whether the kernel has ${what}: it depends on ${setting}`;
+
+const checkCode = (
+  object: BpfObject,
+  made: Assembled,
+  kernel: CheckedKernel,
+  externs: ReadonlyMap<string, Finding>,
+): Finding[] => [
+  ...checkInstructions(made, kernel),
+  ...checkRelocations(made),
+  ...checkHelpers(made, kernel),
+  ...checkReferences(made, externs),
+  ...checkKfuncs(object, made, kernel),
+];
+
+/** Those that no kernel of that version decodes; whether they are reached does not matter, the verifier looks at all. */
+function checkInstructions({ slots, sourceAt }: Assembled, { version }: CheckedKernel): Finding[] {
+  if (version === undefined) return [];
+  return firstOfEach(slots, insnFeature).flatMap(([feature, { insn }]): Finding[] =>
+    isSince(version, feature.since) === false
+      ? [
+          {
+            concern: 'instructions',
+            verdict: 'red',
+            stage: 'load',
+            what: `The kernel has no ${feature.name}`,
+            remedy: feature.remedy,
+            since: feature.since,
+            source: sourceAt(insn),
+          },
+        ]
+      : [],
+  );
+}
+
+const insnFeature = ({ value }: Slot): InsnFeature | undefined => INSN_FEATURES.find(({ is }) => is(value));
+
+function firstOfEach<K>(slots: readonly Slot[], keyOf: (slot: Slot) => K | undefined): [K, Slot][] {
+  const first = new Map<K, Slot>();
+  for (const slot of slots) {
+    const key = keyOf(slot);
+    if (key !== undefined && !first.has(key)) first.set(key, slot);
+  }
+  return [...first];
+}
+
+const checkRelocations = ({ explanations }: Assembled): Finding[] =>
+  [...explanations.values()].flatMap((explanation): Finding[] => {
+    const { kind, local, guarded, source, suggestion, failed } = explanation;
+    if (guarded === true) return [];
+    const missing = failed ? `, which lacks ${failed.component}` : '';
+    return [
+      {
+        concern: 'relocations',
+        verdict: guarded === false ? 'red' : 'unknown',
+        stage: 'load',
+        what: `CO-RE relocation <${kind}> ${local} has no answer in this kernel${missing}`,
+        remedy: suggestion,
+        source,
+        explanation,
+      },
+    ];
+  });
+
+const isHelperCall = ({ value, reached }: Slot): boolean => reached && value.code === CALL && value.src === 0;
+/** Numbers that stand for what is missing. */
+const isPoison = (imm: number): boolean => imm === CORE_POISON || imm >= MAP_POISON;
+
+const helperOf = (slot: Slot): number | undefined =>
+  isHelperCall(slot) && !isPoison(slot.value.imm) ? slot.value.imm : undefined;
+
+const checkHelpers = ({ slots, sourceAt }: Assembled, kernel: CheckedKernel): Finding[] =>
+  firstOfEach(slots, helperOf).flatMap(([number, { insn }]): Finding[] => {
+    const name = helperName(number);
+    const since = HELPER_SINCE[name];
+    const has = hasNumber(kernel, 'bpf_func_id', number, since);
+    const unbuilt = has === true ? helperUnbuilt(kernel, name) : undefined;
+    const source = sourceAt(insn);
+    if (unbuilt) {
+      const { verdict } = unbuilt;
+      return [{ concern: 'helpers', verdict, stage: 'load', what: whatIsUnbuilt(`helper ${name}`, unbuilt), source }];
+    }
+    if (has === true) return [];
+    const what = has === false ? `The kernel has no helper ${name}` : `whether the kernel has helper ${name}`;
+    const remedy = `Guard it: if (bpf_core_enum_value_exists(enum bpf_func_id, ${name})) …`;
+    return [{ concern: 'helpers', verdict: has === false ? 'red' : 'unknown', stage: 'load', what, remedy, since, source }];
+  });
+
+/** Externs that are told once for the object, where this program uses them, and weak ones that it reaches although they are missing. */
+function checkReferences(made: Assembled, externs: ReadonlyMap<string, Finding>): Finding[] {
+  return externUses(made).flatMap(([name, insn]): Finding[] => {
+    const finding = externs.get(name);
+    if (finding) return [{ ...finding, source: made.sourceAt(insn) }];
+    return [];
+  });
+}
+
+/** Each extern that it refers to, with the first instruction that does. */
+function externUses({ linked }: Assembled): [string, number][] {
+  const uses = new Map<string, number>();
+  for (const reference of linked.references)
+    if (reference.kind === 'extern' && !uses.has(reference.name)) uses.set(reference.name, reference.insn);
+  return [...uses];
+}
+
+function checkKfuncs(object: BpfObject, made: Assembled, kernel: CheckedKernel): Finding[] {
+  const red = (what: string, insn: number, remedy?: string, since?: string): Finding => ({
+    concern: 'symbols',
+    verdict: 'red',
+    stage: 'load',
+    what,
+    remedy,
+    since,
+    source: made.sourceAt(insn),
+  });
+  const missing = firstOfEach(made.slots, (slot) =>
+    isHelperCall(slot) && slot.value.imm >= KFUNC_POISON ? slot.value.imm - KFUNC_POISON : undefined,
+  ).flatMap(([index, { insn }]) => {
+    const extern = object.externs[index];
+    const guard = `Guard the call: if (bpf_ksym_exists(${extern?.name})) …`;
+    return extern?.weak ? [red(`The kernel has no function ${extern.name}, and the program gets to its call`, insn, guard)] : [];
+  });
+  const refused = kfuncCalls(made).flatMap(({ name, id, module, insn }) => {
+    if (!hasKind(kernel, 'bpf_kfunc_desc', 'STRUCT'))
+      return [red('The kernel lets no program call its functions', insn, undefined, '5.13')];
+    const btf = module === undefined ? kernel.btf : kernel.modules.find((candidate) => candidate.name === module)?.btf;
+    const marked = markedKfuncs(kernel.btf).size > 0 ? btf && markedKfuncs(btf) : undefined;
+    if (!marked || marked.has(id)) return [];
+    return [red(`Programs may not call the kernel's function ${name}: it is not marked for that (__bpf_kfunc)`, insn)];
+  });
+  return [...missing, ...refused];
+}
+
+interface KfuncCall {
+  readonly name: string;
+  readonly id: number;
+  readonly module: string | undefined;
+  readonly insn: number;
+}
+
+/** Calls of kernel functions that are there; the kernel looks at all of them, reached or not. */
+function kfuncCalls({ linked, answers, slots }: Assembled): KfuncCall[] {
+  const calls = new Set(slots.flatMap(({ insn, value }) => (value.code === CALL ? [insn] : [])));
+  const found = new Map<string, KfuncCall>();
+  for (const reference of linked.references) {
+    if (reference.kind !== 'extern' || !calls.has(reference.insn) || found.has(reference.name)) continue;
+    const answer = answers.get(reference.name);
+    if (answer?.kind === 'function')
+      found.set(reference.name, { name: reference.name, id: answer.id, module: answer.module, insn: reference.insn });
+  }
+  return [...found.values()];
+}
+
+function isFound(answer: ExternAnswer | undefined): boolean | undefined {
+  if (answer?.kind === 'kconfig' || (answer?.kind === 'address' && answer.address === UNKNOWN_ADDRESS)) return undefined;
+  return answer !== undefined && answer.kind !== 'absent';
+}
+
+const usesOf = (made: Assembled): ProgramUses => ({
+  helpers: firstOfEach(made.slots, helperOf).map(([number]) => helperName(number)),
+  instructions: firstOfEach(made.slots, insnFeature).map(([feature]) => feature),
+  externs: externUses(made).map(([name]) => ({ name, found: isFound(made.answers.get(name)) })),
+  kfuncs: kfuncCalls(made).map(({ name, module }) => ({ name, module })),
+});

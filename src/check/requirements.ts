@@ -1,0 +1,274 @@
+// What an object needs of a machine, said before anything is done: kinds of programs and maps, helpers, instructions, features, rights,
+// mounts; and the least kernel that follows.
+
+import type { BpfMapDef, BpfObject } from '../object/index.js';
+import { FEATURES, loadable, versionCode, type Wanted, wanted } from '../plan/index.js';
+import { BPF_ATTACH_TYPE, BPF_FUNC, BPF_MAP_TYPE, BPF_PROG_TYPE } from '../uapi/enums.js';
+import { ATTACH_TYPE_SINCE, HELPER_SINCE, MAP_TYPE_SINCE, PROG_TYPE_SINCE } from '../uapi/since.js';
+import { mapTypeName, type ObjectCheck } from './check.js';
+import { flagFeatures } from './instructions.js';
+import { type CheckedKernel, hasNumber, isSince, type KernelEnum } from './kernel.js';
+import type { ProgramCheck } from './program.js';
+import { type Capability, HELPER_LOCKDOWN, HELPER_RIGHTS, mapRights, programRights } from './rights.js';
+
+/** In the order in which they are told. */
+export const REQUIREMENT_KINDS = [
+  'fact',
+  'program type',
+  'attach type',
+  'map type',
+  'helper',
+  'instruction',
+  'kernel function',
+  'kernel symbol',
+  'setting',
+  'module',
+  'feature',
+  'capability',
+  'mount',
+  'lockdown',
+] as const;
+
+export interface Requirement {
+  readonly kind: (typeof REQUIREMENT_KINDS)[number];
+  /** `BPF_MAP_TYPE_RINGBUF`, `CAP_BPF`. */
+  readonly name: string;
+  /** The first kernel that has it, where known. */
+  readonly since?: string | undefined;
+  /** What of the object needs it: names of programs and maps, or a sentence. */
+  readonly why: string;
+  /** Of the kernel at hand. `assumed`: nothing was tried, and a recent kernel has it. */
+  readonly status: 'there' | 'missing' | 'assumed' | 'unknown';
+  /** The plan does without where it is missing. */
+  readonly optional?: true;
+}
+
+/** @param kernel That the object was checked against; undefined for an object that needs no kernel's types, where none are at hand. */
+export function requirementsOf(object: BpfObject, check: ObjectCheck, kernel: CheckedKernel | undefined): Requirement[] {
+  const questions = wanted(object);
+  return [
+    ...facts(questions, kernel),
+    ...numbered(object, check, kernel),
+    ...instructions(object, check, kernel),
+    ...externs(object, check),
+    ...features(questions),
+    ...rights(object, check, questions),
+    ...mounts(questions),
+    ...lockdown(object, check, questions),
+  ];
+}
+
+/** The release that all hard requirements with a known release are met by, and the last of them. */
+export function leastKernel(
+  requirements: readonly Requirement[],
+): { readonly since: string; readonly because: Requirement } | undefined {
+  let least: { readonly since: string; readonly because: Requirement } | undefined;
+  for (const because of requirements) {
+    const { since, optional } = because;
+    if (since === undefined || optional) continue;
+    if (!least || versionCode(since) > versionCode(least.since)) least = { since, because };
+  }
+  return least;
+}
+
+const list = (names: Iterable<string>, most = 6): string => {
+  const all = [...new Set(names)];
+  return all.length <= most ? all.join(', ') : `${all.slice(0, most).join(', ')} and ${all.length - most} more`;
+};
+
+function facts(questions: Wanted, kernel: CheckedKernel | undefined): Requirement[] {
+  const row = (asked: boolean, name: string, why: string, found: boolean | undefined, since?: string): Requirement[] =>
+    asked ? [{ kind: 'fact', name, why, status: found ? 'there' : found === undefined ? 'unknown' : 'missing', since }] : [];
+  const { kernelBtf, attachBtf, kconfig, kallsyms, tracepoints, possibleCpus, pins } = questions;
+  const why = attachBtf ? 'types of the running kernel are referred to by number' : 'CO-RE relocations';
+  return [
+    ...row(kernelBtf, 'kernel BTF', why, kernel !== undefined, attachBtf ? '5.5' : undefined),
+    ...row(kconfig, 'kernel configuration', 'externs in .kconfig', kernel?.kconfig ? true : undefined),
+    ...row(kallsyms.length > 0, 'kernel symbols', list(kallsyms), kernel?.kallsyms ? true : undefined),
+    ...row(tracepoints.length > 0, 'tracepoint ids', list(tracepoints), undefined),
+    ...row(possibleCpus, 'number of CPUs', 'a perf event array has a slot for each', undefined),
+    ...row(pins.length > 0, 'pinned maps', list(pins), undefined),
+  ];
+}
+
+/** Things with a number in an enum of the kernel's: the name, and who needs it. */
+function numbered(object: BpfObject, check: ObjectCheck, kernel: CheckedKernel | undefined): Requirement[] {
+  const programs = loadable(object);
+  const rows = (
+    kind: Requirement['kind'],
+    of: KernelEnum,
+    numbers: Readonly<Record<string, number>>,
+    releases: Readonly<Record<string, string>>,
+    uses: readonly (readonly [name: string, user: string])[],
+  ): Requirement[] =>
+    [...grouped(uses)].map(([name, users]) => {
+      const number = numbers[name] ?? Number(name.replace(/\D+/, ''));
+      const has = kernel && hasNumber(kernel, of, number, releases[name]);
+      return {
+        kind,
+        name,
+        since: releases[name],
+        why: list(users),
+        status: has === undefined ? 'unknown' : has ? 'there' : 'missing',
+      };
+    });
+  const maps = object.maps.filter(({ autocreate }) => autocreate).flatMap(withInner);
+  return [
+    ...rows(
+      'program type',
+      'bpf_prog_type',
+      BPF_PROG_TYPE,
+      PROG_TYPE_SINCE,
+      programs.map(({ type, name }) => [type, name]),
+    ),
+    ...rows(
+      'attach type',
+      'bpf_attach_type',
+      BPF_ATTACH_TYPE,
+      ATTACH_TYPE_SINCE,
+      programs.flatMap(({ def, name }) => (def?.attachType ? [[def.attachType, name] as const] : [])),
+    ),
+    ...rows(
+      'map type',
+      'bpf_map_type',
+      BPF_MAP_TYPE,
+      MAP_TYPE_SINCE,
+      maps.map(({ type, name }) => [mapTypeName(type), name]),
+    ),
+    ...rows(
+      'helper',
+      'bpf_func_id',
+      BPF_FUNC,
+      HELPER_SINCE,
+      check.programs.flatMap(({ program, uses }) => uses.helpers.map((helper) => [helper, program] as const)),
+    ),
+  ];
+}
+
+const withInner = (map: BpfMapDef): BpfMapDef[] => [map, ...(map.inner ? withInner(map.inner) : [])];
+
+function grouped(uses: readonly (readonly [name: string, user: string])[]): Map<string, Set<string>> {
+  const users = new Map<string, Set<string>>();
+  for (const [name, user] of uses) {
+    const all = users.get(name);
+    if (all) all.add(user);
+    else users.set(name, new Set([user]));
+  }
+  return users;
+}
+
+/** Instructions and flags, which only versions tell. */
+function instructions(object: BpfObject, check: ObjectCheck, kernel: CheckedKernel | undefined): Requirement[] {
+  const uses = [
+    ...check.programs.flatMap(({ program, uses }) => uses.instructions.map((feature) => ({ ...feature, program }))),
+    ...loadable(object).flatMap(({ def, name }) =>
+      def ? flagFeatures(def).map((feature) => ({ ...feature, program: name })) : [],
+    ),
+  ];
+  const since = new Map(uses.map((use) => [use.name, use.since]));
+  return [...grouped(uses.map(({ name, program }) => [name, program]))].map(([name, users]) => {
+    const has = isSince(kernel?.version, since.get(name));
+    const status = has === undefined ? 'unknown' : has ? 'there' : 'missing';
+    return { kind: 'instruction', name, since: since.get(name), why: list(users), status };
+  });
+}
+
+const EXTERN_KINDS = { kconfig: 'setting', function: 'kernel function', variable: 'kernel symbol' } as const;
+
+/** Externs that programs refer to, and the modules that have them. */
+function externs(object: BpfObject, { programs }: ObjectCheck): Requirement[] {
+  const uses = programs.flatMap(({ program, uses: { externs: used } }) => used.map((one) => ({ ...one, program })));
+  const modules = programs.flatMap(({ uses: { kfuncs } }) =>
+    kfuncs.flatMap(({ module, name }) => (module === undefined ? [] : [[module, name] as const])),
+  );
+  return [
+    ...object.externs.flatMap(({ name, kind, weak }): Requirement[] => {
+      const users = uses.filter((use) => use.name === name);
+      if (users.length === 0) return [];
+      const found = users[0]?.found;
+      const status = found === undefined ? 'unknown' : found ? 'there' : 'missing';
+      const why = list(users.map(({ program }) => program));
+      return [{ kind: EXTERN_KINDS[kind], name, why: weak ? `${why} (weak)` : why, status, ...(weak && { optional: true }) }];
+    }),
+    ...[...grouped(modules)].map(
+      ([name, users]): Requirement => ({ kind: 'module', name, why: `it has ${list(users)}`, status: 'there', since: '5.16' }),
+    ),
+  ];
+}
+
+const features = ({ features: names }: Wanted): Requirement[] =>
+  [...new Set(names)].map((name) => ({
+    kind: 'feature',
+    name,
+    since: FEATURES[name].since,
+    why: `a kernel that ${FEATURES[name].what}; the plan does otherwise where it does not`,
+    status: 'assumed',
+    optional: true,
+  }));
+
+function rights(object: BpfObject, { programs }: ObjectCheck, { tracepoints, kallsyms, pins }: Wanted): Requirement[] {
+  const maps = object.maps.filter(({ autocreate }) => autocreate).flatMap(withInner);
+  const typeOf = (type: string): string => type.replace('BPF_PROG_TYPE_', '').toLowerCase();
+  const uses: (readonly [Capability, string])[] = [
+    ...loadable(object).flatMap(({ type }) => programRights(type).map((right) => [right, `${typeOf(type)} programs`] as const)),
+    ...maps.flatMap(({ type, name }) => mapRights(mapTypeName(type)).map((right) => [right, `map ${name}`] as const)),
+    ...helpersIn(programs).flatMap((name) => {
+      const right = HELPER_RIGHTS[name as keyof typeof HELPER_RIGHTS];
+      return right ? [[right, name] as const] : [];
+    }),
+    ...(tracepoints.length > 0
+      ? ([
+          ['CAP_DAC_READ_SEARCH', 'reading ids of tracepoints'],
+          ['CAP_SYS_ADMIN', 'only where tracefs is not mounted'],
+        ] as const)
+      : []),
+    ...(pins.length > 0 ? ([['CAP_SYS_ADMIN', 'only where the BPF file system is not mounted']] as const) : []),
+    ...(kallsyms.length > 0 ? ([['CAP_SYSLOG', 'reading addresses of symbols']] as const) : []),
+    ...(programs.some(({ uses: { kfuncs } }) => kfuncs.some(({ module }) => module !== undefined))
+      ? ([['CAP_SYS_ADMIN', 'types of modules']] as const)
+      : []),
+  ];
+  const least: Readonly<Partial<Record<Capability, string>>> = { CAP_BPF: '5.8', CAP_PERFMON: '5.8' };
+  return [...grouped(uses)].map(([name, users]) => {
+    const since = least[name as Capability];
+    const why = since === undefined ? list(users) : `${list(users)}; CAP_SYS_ADMIN before ${since}`;
+    return { kind: 'capability', name, why, status: 'unknown' };
+  });
+}
+
+const helpersIn = (programs: readonly ProgramCheck[]): string[] => [...new Set(programs.flatMap(({ uses }) => uses.helpers))];
+
+const mounts = ({ tracepoints, pins }: Wanted): Requirement[] => [
+  ...(tracepoints.length > 0
+    ? [
+        {
+          kind: 'mount',
+          name: 'tracefs',
+          why: 'ids of tracepoints; where it is not mounted it is for a moment, and nobody else sees it',
+          status: 'unknown',
+        } as const,
+      ]
+    : []),
+  ...(pins.length > 0
+    ? [{ kind: 'mount', name: 'bpffs', why: 'pinned maps; mounted at /sys/fs/bpf if missing', status: 'unknown' } as const]
+    : []),
+];
+
+const PROBES: ReadonlySet<string> = new Set(['kprobe', 'kprobe_multi', 'kprobe_session', 'ksyscall']);
+
+function lockdown(object: BpfObject, { programs }: ObjectCheck, { tracepoints }: Wanted): Requirement[] {
+  const uses = [
+    ...helpersIn(programs).flatMap((name) => {
+      const mode = HELPER_LOCKDOWN[name as keyof typeof HELPER_LOCKDOWN];
+      return mode ? [[mode, name] as const] : [];
+    }),
+    ...(loadable(object).some(({ def }) => PROBES.has(def?.attach ?? '')) ? [['confidentiality', 'kprobes'] as const] : []),
+    ...(tracepoints.length > 0 ? [['confidentiality', 'perf events and tracefs'] as const] : []),
+  ];
+  return [...grouped(uses)].map(([name, users]) => ({
+    kind: 'lockdown',
+    name: `no lockdown=${name}`,
+    why: `it refuses ${list(users)}`,
+    status: 'unknown',
+  }));
+}

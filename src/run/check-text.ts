@@ -1,0 +1,204 @@
+// The matrix object x kernel as text: a row for each object, and for each program where they differ; what is behind a cell stands below.
+
+import { CANNOT_KNOW, type CheckVerdict, type Finding, type ObjectCheck, verdictOf } from '../check/index.js';
+import { type CheckedObject, overall } from './check.js';
+import { type Look, type Paint, printable, wrap } from './paint.js';
+
+interface Row {
+  readonly label: string;
+  /** A finding list for each kernel. */
+  readonly cells: readonly (readonly Finding[])[];
+}
+
+const LONGEST_LABEL = 40;
+const GAP = 2;
+
+export function checkText(kernels: readonly string[], objects: readonly CheckedObject[], look: Look): string {
+  const rows = objects.flatMap((object) => rowsOf(object, kernels.length));
+  const all = objects.flatMap(detailsOf);
+  const sections = [
+    matrix(kernels, rows, look),
+    ...objects.flatMap(({ file, error }) =>
+      error ? [['', ...wrap(`${file}: ${error.message.replaceAll('\n', ' ')}`, look.width, '', '  ')]] : [],
+    ),
+    details(
+      'RED',
+      all.filter(({ finding }) => finding.verdict === 'red'),
+      look,
+    ),
+    details(
+      'NOT KNOWN',
+      all.filter(({ finding }) => finding.verdict === 'unknown'),
+      look,
+    ),
+    ['', ...CANNOT_KNOW.flatMap((text) => wrap(text, look.width)).map(look.paint.dim)],
+    ['', summary(objects, look.paint)],
+  ];
+  return `${sections.flat().join('\n')}\n`;
+}
+
+/** One row for an object that is the same whatever the program. */
+function rowsOf({ file, checks, error, off = 0 }: CheckedObject, kernels: number): Row[] {
+  const name = file.slice(file.lastIndexOf('/') + 1);
+  if (error) return [{ label: name, cells: Array.from({ length: kernels }, () => [OPENING]) }];
+  const programs = checks[0]?.programs ?? [];
+  const whole: Row = {
+    label: `${name} (${programs.length} program${programs.length === 1 ? '' : 's'}${off > 0 ? `, ${off} off` : ''})`,
+    cells: checks.map((check) => everything(check)),
+  };
+  if (checks.every(({ verdict }) => verdict === 'ok')) return [whole];
+  const own = checks.map(({ findings }) => findings);
+  return [
+    whole,
+    ...(own.some((findings) => findings.length > 0) ? [{ label: '  (maps and externs)', cells: own }] : []),
+    ...programs.map(
+      ({ program }, i): Row => ({ label: `  ${program}`, cells: checks.map(({ programs: all }) => all[i]?.findings ?? []) }),
+    ),
+  ];
+}
+
+const OPENING: Finding = { concern: 'type', verdict: 'red', stage: 'load', what: 'it cannot be opened' };
+
+const everything = ({ findings, programs }: ObjectCheck): Finding[] => [...findings, ...programs.flatMap((one) => one.findings)];
+
+const WORDS: Readonly<Record<CheckVerdict, string>> = { ok: 'ok', unknown: '?', red: 'RED' };
+const CONCERN_WORDS: Readonly<Partial<Record<Finding['concern'], string>>> = {
+  instructions: 'insns',
+  relocations: 'CO-RE',
+  helpers: 'helper',
+  symbols: 'symbol',
+  settings: 'config',
+  maps: 'map',
+};
+
+/** `RED helper+1`: the verdict, the first concern that has it, and how many others do. */
+function cellText(findings: readonly Finding[]): string {
+  const verdict = verdictOf(findings);
+  const concerns = [...new Set(findings.filter((finding) => finding.verdict === verdict).map(({ concern }) => concern))];
+  const [first] = concerns;
+  if (first === undefined) return WORDS.ok;
+  if (findings[0] === OPENING) return 'RED opening';
+  return `${WORDS[verdict]} ${CONCERN_WORDS[first] ?? first}${concerns.length > 1 ? `+${concerns.length - 1}` : ''}`;
+}
+
+const COLOURS: Readonly<Record<CheckVerdict, keyof Paint>> = { ok: 'green', unknown: 'yellow', red: 'red' };
+
+/** As many kernels beside each other as fit; the others follow below. */
+function matrix(kernels: readonly string[], rows: readonly Row[], { width, paint }: Look): string[] {
+  const texts = rows.map(({ cells }) => cells.map(cellText));
+  const labels = rows.map(({ label }) => cut(printable(label), LONGEST_LABEL));
+  const first = Math.max(0, ...labels.map(({ length }) => length)) + GAP;
+  const names = kernels.map((name) => cut(printable(name), LONGEST_LABEL));
+  const widths = names.map((name, i) => Math.max(name.length, ...texts.map((row) => (row[i] ?? '').length)) + GAP);
+  const lines: string[] = [];
+  for (let from = 0; from < kernels.length; ) {
+    let to = from;
+    for (let used = first; to < kernels.length && (to === from || used + (widths[to] as number) <= width); to++)
+      used += widths[to] as number;
+    const columns = Array.from({ length: to - from }, (_, i) => from + i);
+    const line = (head: string, cells: readonly string[]): string => `${head}${cells.join('')}`.trimEnd();
+    if (from > 0) lines.push('');
+    lines.push(
+      paint.bold(
+        line(
+          ' '.repeat(first),
+          columns.map((i) => (names[i] as string).padEnd(widths[i] as number)),
+        ),
+      ),
+    );
+    for (const [r, row] of rows.entries()) {
+      const cells = columns.map((i) => {
+        const text = texts[r]?.[i] ?? '';
+        const colour = COLOURS[verdictOf(row.cells[i] ?? [])];
+        return `${paint[colour](text)}${' '.repeat((widths[i] as number) - text.length)}`;
+      });
+      lines.push(line((labels[r] as string).padEnd(first), cells));
+    }
+    from = to;
+  }
+  return lines;
+}
+
+const cut = (text: string, most: number): string => (text.length <= most ? text : `${text.slice(0, most - 1)}…`);
+
+interface Detail {
+  readonly object: string;
+  readonly finding: Finding;
+  readonly kernels: readonly string[];
+  /** Programs, each with the line of C where it has one. */
+  readonly places: readonly string[];
+  /** What to do, with the kernels where it is that. */
+  readonly remedies: readonly (readonly [advice: string, kernels: readonly string[]])[];
+}
+
+/** The same finding of several programs, or on several kernels, is told once. */
+function detailsOf({ file, checks }: CheckedObject): Detail[] {
+  const found = new Map<
+    string,
+    { finding: Finding; kernels: Set<string>; places: Set<string>; remedies: Map<string, Set<string>> }
+  >();
+  const add = (kernel: string, finding: Finding, program?: string): void => {
+    const key = `${finding.verdict} ${finding.concern} ${finding.what}`;
+    const known = found.get(key) ?? { finding, kernels: new Set(), places: new Set(), remedies: new Map() };
+    found.set(key, known);
+    known.kernels.add(kernel);
+    const advice = adviceOf(finding);
+    known.remedies.set(advice, (known.remedies.get(advice) ?? new Set()).add(kernel));
+    if (program !== undefined) known.places.add(`${program}${placeOf(finding)}`);
+  };
+  for (const { kernel, findings, programs } of checks) {
+    for (const finding of findings) add(kernel, finding);
+    for (const one of programs) for (const finding of one.findings) add(kernel, finding, one.program);
+  }
+  return [...found.values()].map(({ finding, kernels, places, remedies }) => ({
+    object: file.slice(file.lastIndexOf('/') + 1),
+    finding,
+    kernels: [...kernels],
+    places: [...places],
+    remedies: [...remedies].map(([advice, where]) => [advice, [...where]] as const),
+  }));
+}
+
+const placeOf = ({ source }: Finding): string => (source ? ` at ${source.file}:${source.line}: ${source.text.trim()}` : '');
+
+/** What the kernel has in place of what is missing, and what to write. */
+const adviceOf = ({ explanation, remedy }: Finding): string =>
+  [
+    ...(explanation && explanation.nearest.length > 0 ? [`the kernel has: ${explanation.nearest.join(', ')}`] : []),
+    ...(explanation && explanation.moved.length > 0 ? [`moved to: ${explanation.moved.join(', ')}`] : []),
+    ...(remedy === undefined ? [] : [remedy]),
+  ].join('\n');
+
+const MOST_PLACES = 5;
+
+function details(title: string, found: readonly Detail[], { width, paint }: Look): string[] {
+  if (found.length === 0) return [];
+  const lines = ['', paint.bold(title)];
+  for (const { object, finding, kernels, places, remedies } of found) {
+    const { what, since, stage } = finding;
+    const when = stage === 'attach' ? ', when it is attached' : '';
+    lines.push('', ...wrap(`${object} on ${kernels.join(', ')}${when}`, width, '', '  '));
+    lines.push(...wrap(`${what}${since === undefined ? '' : ` (since ${since})`}`, width, '  ', '    '));
+    for (const place of places.slice(0, MOST_PLACES)) lines.push(...wrap(`in ${place}`, width, '    ', '      '));
+    if (places.length > MOST_PLACES) lines.push(`    and ${places.length - MOST_PLACES} more`);
+    for (const [advice, where] of remedies) {
+      if (advice === '') continue;
+      if (remedies.length > 1) lines.push(...wrap(`on ${where.join(', ')}:`, width, '    '));
+      for (const line of advice.split('\n')) lines.push(...wrap(line, width, '    ', '      '));
+    }
+  }
+  return lines;
+}
+
+function summary(objects: readonly CheckedObject[], paint: Paint): string {
+  const verdicts = objects.flatMap(({ checks }) => checks.map(({ verdict }) => verdict));
+  const count = (wanted: CheckVerdict): number => verdicts.filter((verdict) => verdict === wanted).length;
+  const broken = objects.filter(({ error }) => error).length;
+  const text = [
+    `${count('ok')} ok`,
+    `${count('red')} red`,
+    `${count('unknown')} not known`,
+    ...(broken > 0 ? [`${broken} not opened`] : []),
+  ].join(', ');
+  return paint[COLOURS[overall(objects)]](text);
+}

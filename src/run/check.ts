@@ -1,0 +1,75 @@
+// Checks of objects against kernels, as JSON for programs. The matrix for people is in check-text.ts.
+
+import {
+  byConcern,
+  CANNOT_KNOW,
+  type CheckVerdict,
+  type Finding,
+  type ObjectCheck,
+  type ProgramCheck,
+  worst,
+} from '../check/index.js';
+import type { BpfError } from '../errors.js';
+import { describeError } from './json.js';
+
+/** An object against all kernels; or why it could not be opened. */
+export interface CheckedObject {
+  readonly file: string;
+  readonly checks: readonly ObjectCheck[];
+  readonly error?: BpfError;
+  /** How many of its programs are switched off, by a `?` before their section. */
+  readonly off?: number;
+}
+
+/** The worst of everything; an object that cannot be opened is red. */
+export const overall = (objects: readonly CheckedObject[]): CheckVerdict =>
+  worst(objects.flatMap(({ checks, error }) => (error ? (['red'] as const) : checks.map(({ verdict }) => verdict))));
+
+export interface KernelInfo {
+  readonly name: string;
+  readonly version: string | null;
+  readonly types: number;
+  readonly modules: readonly string[];
+}
+
+/** A value that `toJson` takes. */
+export const checkJson = (kernels: readonly KernelInfo[], objects: readonly CheckedObject[]): Record<string, unknown> => ({
+  verdict: overall(objects),
+  kernels,
+  objects: objects.map(({ file, checks, error }) =>
+    error
+      ? { object: file, error: describeError(error) }
+      : { object: file, verdict: worst(checks.map(({ verdict }) => verdict)), checks: checks.map(objectJson) },
+  ),
+  cannot_know: CANNOT_KNOW,
+});
+
+const objectJson = ({ kernel, verdict, load, programs, findings }: ObjectCheck): Record<string, unknown> => ({
+  kernel,
+  verdict,
+  load,
+  findings: findings.map(findingJson),
+  programs: programs.map(programCheckJson),
+});
+
+/** One program's verdicts. */
+export const programCheckJson = ({ program, section, type, verdict, findings }: ProgramCheck): Record<string, unknown> => ({
+  program,
+  section,
+  type,
+  verdict,
+  concerns: byConcern(findings),
+  findings: findings.map(findingJson),
+});
+
+/** A finding with every key, so that programs need not ask which are there. */
+export const findingJson = (finding: Finding): Record<string, unknown> => ({
+  concern: finding.concern,
+  verdict: finding.verdict,
+  stage: finding.stage,
+  what: finding.what,
+  remedy: finding.remedy ?? null,
+  since: finding.since ?? null,
+  source: finding.source ?? null,
+  ...(finding.explanation && { explanation: finding.explanation }),
+});

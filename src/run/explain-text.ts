@@ -1,0 +1,217 @@
+// An explained object as a page for people: what it is, what it needs, what CO-RE makes of it, and what would be done.
+
+import { showSource, sourceLineAt } from '../btf/index.js';
+import {
+  CANNOT_KNOW,
+  type CheckVerdict,
+  type Finding,
+  REQUIREMENT_KINDS,
+  type Requirement,
+  showVersion,
+} from '../check/index.js';
+import type { SourceLine } from '../errors.js';
+import { showStep } from '../load/index.js';
+import type { BpfObject } from '../object/index.js';
+import { loadable, showExplanation } from '../plan/index.js';
+import { type Fixup, pathText, showFixup, showSpec } from '../relocate/index.js';
+import type { Explained } from './explain.js';
+import { type Look, type Paint, printable, wrap } from './paint.js';
+
+export interface ExplainTextOptions extends Look {
+  /** Every relocation with its candidates, and each use of the same one. */
+  readonly verbose: boolean;
+}
+
+/** Sections: object, requirements, relocations, steps, and the verdict at the end, where a terminal stops. */
+export function explainText(explained: Explained, options: ExplainTextOptions): string {
+  const { paint } = options;
+  const sections: [title: string, lines: string[]][] = [
+    ['OBJECT', objectLines(explained, options)],
+    ['REQUIREMENTS', requirementLines(explained, options)],
+    [relocationTitle(explained), relocationLines(explained, options)],
+    [stepTitle(explained), stepLines(explained, options)],
+    ['VERDICT', verdictLines(explained, options)],
+  ];
+  const text = sections
+    .filter(([, lines]) => lines.length > 0)
+    .map(([title, lines]) => [paint.bold(title), ...lines].join('\n'))
+    .join('\n\n');
+  return `${text}\n`;
+}
+
+const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;
+
+const fileName = ({ where, name }: BpfObject): string => (where.file ?? name).replace(/^.*\//, '');
+
+function objectLines({ object, kernel, assumed, fixups }: Explained, { width, paint }: ExplainTextOptions): string[] {
+  const programs = loadable(object);
+  const version = kernel.version === undefined ? '' : `, Linux ${showVersion(kernel.version)}`;
+  const off = object.programs.filter(({ isSubprogram }) => !isSubprogram).length - programs.length;
+  const facts = [
+    `${fileName(object)}: ${count(programs.length, 'program')}${off > 0 ? ` (${off} switched off)` : ''}, ${count(object.maps.length, 'map')}, ${count(object.externs.length, 'extern')}, ${count(fixups.length, 'CO-RE relocation')}; license ${object.license || 'none'}`,
+    `Held against ${kernel.name}${version}${kernel.btf.length > 1 ? ` (${kernel.btf.length - 1} types)` : ', which shows no types'}. Nothing was tried on any kernel.`,
+  ];
+  return [
+    ...facts.flatMap((line) => wrap(line, width, '  ', '    ')),
+    ...wrap(`Assumed: ${assumed.join('; ')}.`, width, '  ', '    ').map(paint.dim),
+    ...programs.flatMap(({ name, section }) => wrap(`program ${name}: ${section}`, width, '  ', '    ')),
+  ];
+}
+
+const MARKS: Readonly<Record<Requirement['status'], { readonly text: string; readonly colour: keyof Paint }>> = {
+  there: { text: 'yes', colour: 'green' },
+  missing: { text: 'NO', colour: 'red' },
+  assumed: { text: 'assumed', colour: 'yellow' },
+  unknown: { text: '', colour: 'dim' },
+};
+
+/** Of the column with the marks, and what is before it. */
+const MARK_WIDTH = 10;
+
+/** What is missing and may be. */
+const LACKED = { text: 'no', colour: 'yellow' } as const;
+
+function requirementLines({ requirements, least }: Explained, { width, paint }: ExplainTextOptions): string[] {
+  const lines = least ? wrap(`Linux ${least.since} or later, because of ${least.because.name}`, width, '  ', '    ') : [];
+  for (const kind of REQUIREMENT_KINDS) {
+    for (const { name, since, why, status, optional } of requirements.filter((one) => one.kind === kind)) {
+      const { text, colour } = status === 'missing' && optional ? LACKED : MARKS[status];
+      const words = `${kind.padEnd(16)}${name}${since === undefined ? '' : ` (${since})`}: ${why}`;
+      const [first = '', ...rest] = wrap(words, width - MARK_WIDTH, '', ' '.repeat(16));
+      lines.push(`  ${paint[colour](text.padEnd(8))}${first}`, ...rest.map((line) => ' '.repeat(MARK_WIDTH) + line));
+    }
+  }
+  return lines;
+}
+
+const isPoisoned = ({ after }: Fixup): boolean => after === 'poison';
+
+function relocationTitle({ fixups }: Explained): string {
+  const failed = fixups.filter(isPoisoned).length;
+  return `RELOCATIONS: ${fixups.length - failed} answered${failed > 0 ? `, ${failed} without an answer` : ''}`;
+}
+
+/** The same question of one function is told once, unless everything is to be told. */
+function relocationLines(explained: Explained, options: ExplainTextOptions): string[] {
+  const { object, fixups } = explained;
+  const groups = new Map<string, { fixup: Fixup; insns: number[] }>();
+  for (const fixup of fixups) {
+    const source = sourceOf(object, fixup);
+    const what = `${fixup.program} ${fixup.kind} ${showSpec(fixup.local)} ${fixup.after} ${source?.line}`;
+    const key = options.verbose ? `${what} ${fixup.insn}` : what;
+    const known = groups.get(key);
+    if (known) known.insns.push(fixup.insn);
+    else groups.set(key, { fixup, insns: [fixup.insn] });
+  }
+  return [...groups.values()].flatMap(({ fixup, insns }) => relocation(explained, fixup, insns, options));
+}
+
+function relocation(
+  { object, explanations }: Explained,
+  fixup: Fixup,
+  insns: readonly number[],
+  { width, paint, verbose }: ExplainTextOptions,
+): string[] {
+  const explanation = explanations.get(fixup);
+  const source = sourceOf(object, fixup);
+  const at = `${fixup.program} insn ${insns.join(', ')}`;
+  const place = source ? wrap(`${showSource(source)}: ${source.text.trim()}`, width, '    ', '      ').map(paint.dim) : [];
+  if (explanation) {
+    const guarded = explanation.guarded === true;
+    const [, ...rest] = showExplanation({ ...explanation, source: undefined });
+    const head = `${at}: <${fixup.kind}> ${pathText(fixup.local)}: no answer`;
+    const [first = '', ...more] = wrap(head, width, '  ', '    ');
+    return [
+      paint[guarded ? 'yellow' : 'red'](first),
+      ...more,
+      ...place,
+      ...rest.flatMap((line) => wrap(line, width, '    ', '      ')),
+    ];
+  }
+  const value = fixup.before === fixup.after ? `${fixup.after}, as compiled` : `${fixup.before} -> ${fixup.after}`;
+  const absent = fixup.verdicts.every(({ spec }) => !spec) && fixup.kind !== 'local_type_id' ? ' (the kernel has none)' : '';
+  const head = verbose ? `${at}: ${showFixup(fixup)}` : `${at}: <${fixup.kind}> ${pathText(fixup.local)}: ${value}${absent}`;
+  return [
+    ...wrap(head, width, '  ', '    '),
+    ...place,
+    ...(verbose ? fixup.verdicts.flatMap((verdict) => candidate(verdict, width)) : []),
+  ];
+}
+
+const candidate = ({ spec, id, mismatch }: Fixup['verdicts'][number], width: number): string[] =>
+  wrap(`candidate [${id}] ${spec ? `matches: ${showSpec(spec)}` : `does not: ${mismatch}`}`, width, '    ', '      ');
+
+function sourceOf({ btf, ext, programs }: BpfObject, { program, insn }: Fixup): SourceLine | undefined {
+  const owner = programs.find(({ name }) => name === program);
+  if (!btf || !owner) return undefined;
+  return sourceLineAt(btf, ext.lineInfo.get(owner.section) ?? [], owner.start + insn, owner.start);
+}
+
+function stepTitle({ plan: { steps, error } }: Explained): string {
+  const bpf = steps.filter(({ call }) => call === 'bpf').length;
+  const left = error ? ' of what is left' : '';
+  return `STEPS${left}: ${count(steps.length, 'system call')}, ${bpf} of them bpf(); none was performed`;
+}
+
+function stepLines({ plan }: Explained, { width, paint }: ExplainTextOptions): string[] {
+  const lines: string[] = [];
+  if (plan.error) {
+    const text = `There is no plan of the whole: ${plan.error.message.replace(/\s*\n\s*/g, ' ')}`;
+    lines.push(...wrap(text, width, '  ', '    ').map(paint.red));
+    if (plan.without.length > 0) lines.push(...wrap(`Left out: ${plan.without.join(', ')}`, width, '  ', '    '));
+  }
+  for (const [i, step] of plan.steps.entries()) {
+    const number = `${i + 1}.`.padStart(4);
+    lines.push(...wrap(`${step.why}${step.optional ? ' (may fail)' : ''}`, width, `${number} `, '     '));
+    lines.push(...wrap(`${showStep(step)}${step.makes ? ` = <${step.id}>` : ''}`, width, '     ', '       ').map(paint.dim));
+  }
+  for (const { program, why } of plan.unattached) lines.push(...wrap(`not attached: ${program}: ${why}`, width, '  ', '    '));
+  return lines;
+}
+
+const COLOURS: Readonly<Record<CheckVerdict, keyof Paint>> = { ok: 'green', unknown: 'yellow', red: 'red' };
+
+function verdictLines({ check, plan }: Explained, { width, paint }: ExplainTextOptions): string[] {
+  const findings = [
+    ...check.findings.map((finding) => ({ finding, program: undefined })),
+    ...check.programs.flatMap(({ program, findings: own }) => own.map((finding) => ({ finding, program }))),
+  ];
+  const order = [
+    ...findings.filter(({ finding }) => finding.verdict === 'red'),
+    ...findings.filter(({ finding }) => finding.verdict !== 'red'),
+  ];
+  return [
+    ...wrap(sentence(check.load, check.verdict, plan.error !== undefined), width, '  ', '    ').map(
+      paint[COLOURS[check.verdict]],
+    ),
+    ...order.flatMap(({ finding, program }) => told(finding, program, width, paint)),
+    ...CANNOT_KNOW.slice(0, 2)
+      .flatMap((text) => wrap(text, width, '  '))
+      .map(paint.dim),
+  ];
+}
+
+function sentence(load: CheckVerdict, verdict: CheckVerdict, noPlan: boolean): string {
+  if (load === 'red') return 'It would not load:';
+  if (noPlan) return 'It cannot be planned, for the reason above.';
+  if (verdict === 'red') return 'It would load, but not everything could be attached:';
+  if (verdict === 'unknown') return 'Nothing is known to keep it from loading; what is not known:';
+  return 'Nothing that can be told in advance keeps it from loading.';
+}
+
+function told(
+  { verdict, what, since, source, remedy }: Finding,
+  program: string | undefined,
+  width: number,
+  paint: Paint,
+): string[] {
+  const who = program === undefined ? '' : `${program}: `;
+  const text = `${who}${what}${since === undefined ? '' : ` (since ${since})`}`;
+  const place = source ? [`${showSource(source)}: ${source.text.trim()}`] : [];
+  return [
+    ...wrap(text, width, '  ', '    ').map((line) => paint[COLOURS[verdict]](line)),
+    ...[...place, ...(remedy ?? '').split('\n')]
+      .filter((line) => line !== '')
+      .flatMap((line) => wrap(printable(line), width, '    ', '      ')),
+  ];
+}

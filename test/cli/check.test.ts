@@ -1,0 +1,173 @@
+// `tsbpf check`: the matrix, what stands below it, its JSON, and that it needs no kernel.
+
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { encodeBtf, parseBtf } from '../../src/btf/index.js';
+import { tsbpf } from '../support/cli.js';
+import { describeWithCompiler } from '../support/compile.js';
+import { kernelOf } from '../support/kernels.js';
+import { compileWhy, type Folder, folderOfKernels } from '../support/why.js';
+
+const fixtures = join(import.meta.dirname, '../../fixtures');
+const golden = (name: string): string => join(import.meta.dirname, 'goldens', name);
+
+let folder: Folder;
+const kernels = (): string[] =>
+  ['5.10', '6.12'].flatMap((release) => ['--kernel', `${release}=${folder.path(`${release}.btf`)}`]);
+beforeAll(() => {
+  folder = folderOfKernels();
+});
+afterAll(() => folder.remove());
+
+describe('check, of the fixtures', () => {
+  test('the matrix and what is behind its cells', async () => {
+    const { status, stdout, stderr } = tsbpf([
+      'check',
+      join(fixtures, 'bench.bpf.o'),
+      join(fixtures, 'bootstrap.bpf.o'),
+      ...kernels(),
+    ]);
+    expect(stderr).toBe('');
+    expect(status).toBe(1);
+    await expect(stdout).toMatchFileSnapshot(golden('check-fixtures.txt'));
+  });
+
+  test('--json has every cell, with the promised keys', () => {
+    const { status, stdout } = tsbpf(['check', join(fixtures, 'bench.bpf.o'), '--json', ...kernels()]);
+    expect(status).toBe(1);
+    const report = JSON.parse(stdout) as { objects: { checks: { programs: { findings: unknown[] }[] }[] }[] };
+    expect(report).toMatchObject({
+      verdict: 'red',
+      kernels: [
+        { name: '5.10', version: '5.10', modules: [] },
+        { name: '6.12', version: '6.12', modules: [] },
+      ],
+      objects: [
+        {
+          object: join(fixtures, 'bench.bpf.o'),
+          verdict: 'red',
+          checks: [
+            {
+              kernel: '5.10',
+              verdict: 'red',
+              load: 'red',
+              programs: [{ program: 'produce', section: 'syscall', verdict: 'red' }],
+            },
+            { kernel: '6.12', load: 'ok' },
+          ],
+        },
+      ],
+      cannot_know: expect.arrayContaining([expect.stringContaining('It is not the verifier')]),
+    });
+    expect(report.objects[0]?.checks[0]?.programs[0]?.findings).toContainEqual({
+      concern: 'helpers',
+      verdict: 'red',
+      stage: 'load',
+      what: 'The kernel has no helper BPF_FUNC_loop',
+      remedy: expect.stringContaining('bpf_core_enum_value_exists'),
+      since: '5.17',
+      source: expect.objectContaining({ file: './bpf/bench.bpf.c', text: expect.stringContaining('LOOP(') }),
+    });
+  });
+
+  test('what cannot be opened is red, and hides no other object', () => {
+    const { status, stdout } = tsbpf(['check', import.meta.filename, join(fixtures, 'bootstrap.bpf.o'), ...kernels()]);
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^check\.test\.ts +RED opening +RED opening$/m);
+    expect(stdout).toMatch(/^bootstrap\.bpf\.o \(2 programs\) +ok +ok$/m);
+    expect(stdout).toContain('Not an ELF file');
+  });
+
+  test('a kernel without a name has no version; a name is one where it looks like one', () => {
+    const btf = folder.path('5.10.btf');
+    const { stdout } = tsbpf([
+      'check',
+      join(fixtures, 'bootstrap.bpf.o'),
+      '--json',
+      '--btf',
+      btf,
+      '--kernel',
+      `debian-6.1.2=${btf}`,
+    ]);
+    expect((JSON.parse(stdout) as { kernels: unknown }).kernels).toMatchObject([
+      { name: '5.10', version: null },
+      { name: 'debian-6.1.2', version: '6.1.2' },
+    ]);
+  });
+
+  test('a directory like /sys/kernel/btf brings the modules of a kernel', () => {
+    const path = folder.path('btf');
+    mkdirSync(path, { recursive: true });
+    const base = kernelOf('6.12');
+    writeFileSync(join(path, 'vmlinux'), base);
+    writeFileSync(
+      join(path, 'extra'),
+      encodeBtf([{ kind: 'FUNC', name: 'vfs_reed', type: 2, linkage: 0 }], { base: parseBtf(base) }),
+    );
+    const { stdout } = tsbpf(['check', join(fixtures, 'bootstrap.bpf.o'), '--json', '--btf', path]);
+    expect(JSON.parse(stdout)).toMatchObject({ kernels: [{ modules: ['extra'] }] });
+  });
+
+  test('many kernels go below each other, none wider than the page', () => {
+    const many = Array.from({ length: 14 }, (_, i) => ['--kernel', `kernel-5.10.${i}=${folder.path('5.10.btf')}`]).flat();
+    const { stdout } = tsbpf(['check', join(fixtures, 'bench.bpf.o'), ...many]);
+    expect(Math.max(...stdout.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(100);
+    for (let i = 0; i < 14; i++) expect(stdout).toMatch(new RegExp(`kernel-5\\.10\\.${i}( |$)`, 'm'));
+  });
+
+  test('NAME=FILE must have both; a file that is no BTF is said to be none', () => {
+    const object = join(fixtures, 'bootstrap.bpf.o');
+    expect(tsbpf(['check', object, '--kernel', 'vmlinux'])).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('has no name'),
+    });
+    expect(tsbpf(['check', object, '--btf', import.meta.filename])).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('Neither raw BTF nor an ELF file'),
+    });
+  });
+
+  test('asks no kernel anything, loads no koffi', () => {
+    if (spawnSync('strace', ['-V']).status !== 0) {
+      console.warn('not traced: there is no strace');
+      return;
+    }
+    const log = folder.path('strace');
+    const as = ['strace', '-f', '-o', log, '-e', 'trace=bpf,perf_event_open,mount,fsopen,openat'];
+    tsbpf(['check', join(fixtures, 'bench.bpf.o'), ...kernels()], { as });
+    const calls = readFileSync(log, 'utf8');
+    expect(calls).not.toMatch(/ (bpf|perf_event_open|mount|fsopen)\(/);
+    expect(calls).not.toContain('koffi');
+    expect(calls).not.toContain('/sys/kernel');
+  });
+});
+
+describeWithCompiler('check, of what is missing', () => {
+  test('fields, helpers, tracepoints: red where they are reached, ok where they are guarded', async () => {
+    const { status, stdout } = tsbpf(['check', compileWhy(folder, 0), ...kernels()]);
+    expect(status).toBe(1);
+    await expect(stdout).toMatchFileSnapshot(golden('check-fields.txt'));
+  });
+
+  test('functions, hooks, kernel functions, types of programs and maps', async () => {
+    const { status, stdout } = tsbpf(['check', compileWhy(folder, 1), ...kernels()]);
+    expect(status).toBe(1);
+    await expect(stdout).toMatchFileSnapshot(golden('check-targets.txt'));
+  });
+
+  test('instructions of -mcpu=v4 are told by version', () => {
+    const check = (release: string) => {
+      const object = compileWhy(folder, 2, '-mcpu=v4', '-DV4');
+      return tsbpf(['check', object, '--kernel', `${release}=${folder.path('6.12.btf')}`]);
+    };
+    expect(check('6.12').status).toBe(0);
+    expect(check('6.5')).toMatchObject({
+      status: 1,
+      stdout: expect.stringMatching(
+        /The kernel has no signed division \(since 6\.6\)\n {4}in fine at \.\/why\.bpf\.c:\d+: return pid DIVIDED;/,
+      ),
+    });
+  });
+});

@@ -1,0 +1,142 @@
+// `tsbpf explain`: its page, its JSON, and that it does nothing to any kernel.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { tsbpf } from '../support/cli.js';
+import { describeWithCompiler } from '../support/compile.js';
+import { compileWhy, type Folder, folderOfKernels } from '../support/why.js';
+
+const root = join(import.meta.dirname, '../..');
+const golden = (name: string): string => join(import.meta.dirname, 'goldens', name);
+
+let folder: Folder;
+const btf = (release: string): string[] => ['--btf', folder.path(`${release}.btf`)];
+/** Paths of this run are no part of what is compared. */
+const plain = (text: string): string => text.replaceAll(folder.path(''), '').replaceAll(`${root}/`, '');
+beforeAll(() => {
+  folder = folderOfKernels();
+});
+afterAll(() => folder.remove());
+
+const bootstrap = join(root, 'fixtures/bootstrap.bpf.o');
+
+describe('explain', () => {
+  test('the page of a fixture', async () => {
+    const { stdout, stderr } = tsbpf(['explain', bootstrap, ...btf('5.10')]);
+    expect(stderr).toBe('');
+    await expect(plain(stdout)).toMatchFileSnapshot(golden('explain-bootstrap.txt'));
+  });
+
+  test('no line is wider than the page, and a pipe gets no colours', () => {
+    const { stdout } = tsbpf(['explain', bootstrap, ...btf('5.10'), '--verbose']);
+    expect(Math.max(...stdout.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(100);
+    expect(stdout).not.toContain('\u001b');
+  });
+
+  test('--json has requirements, relocations with candidates, and steps', () => {
+    const { stdout } = tsbpf(['explain', bootstrap, ...btf('6.12'), '--json']);
+    const found = JSON.parse(stdout) as Record<string, unknown>;
+    expect(found).toMatchObject({
+      kernel: { name: '6.12', version: null, modules: [], assumed: expect.any(Array) },
+      least_kernel: { since: '5.8', because: 'BPF_MAP_TYPE_RINGBUF' },
+      requirements: expect.arrayContaining([
+        { kind: 'map type', name: 'BPF_MAP_TYPE_RINGBUF', since: '5.8', why: 'rb', status: 'there', optional: false },
+        expect.objectContaining({ kind: 'capability', name: 'CAP_PERFMON' }),
+        expect.objectContaining({ kind: 'feature', name: 'perf_link', since: '5.15', status: 'assumed', optional: true }),
+        expect.objectContaining({ kind: 'mount', name: 'tracefs' }),
+      ]),
+      relocations: expect.arrayContaining([
+        expect.objectContaining({
+          program: 'handle_exec',
+          local: expect.stringContaining('struct task_struct.real_parent'),
+          source: expect.objectContaining({ file: './bpf/bootstrap.bpf.c' }),
+          after: 32,
+          verdict: 'resolved',
+          candidates: [
+            { type: 'struct task_struct', id: 7, matches: true, path: expect.stringContaining('@ offset 32'), reason: null },
+          ],
+        }),
+      ]),
+      steps: expect.arrayContaining([
+        expect.objectContaining({
+          id: 'map exec_start',
+          call: 'bpf(BPF_MAP_CREATE)',
+          makes: 'fd',
+          attr: expect.objectContaining({ map_name: 'exec_start', key_size: 4, btf_fd: { descriptor: 'btf' } }),
+        }),
+        expect.objectContaining({ call: 'perf_event_open', pid: -1 }),
+      ]),
+    });
+  });
+
+  test('an object that is none: exit 1, and as JSON', () => {
+    const { status, stdout } = tsbpf(['explain', import.meta.filename, '--json', ...btf('5.10')]);
+    expect(status).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'ERR_TSBPF_FORMAT' } });
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('explain changes nothing', () => {
+  const CALLS = 'trace=bpf,perf_event_open,mount,fsopen,fsmount,mkdir,mkdirat,unlink,unlinkat,prlimit64,setrlimit,ioctl';
+
+  function traced(args: readonly string[]): string | undefined {
+    if (spawnSync('strace', ['-V']).status !== 0) {
+      console.warn('not traced: there is no strace (apt-get install strace)');
+      return undefined;
+    }
+    const log = folder.path('strace');
+    tsbpf(args, { as: ['strace', '-f', '-o', log, '-e', CALLS] });
+    return readFileSync(log, 'utf8');
+  }
+
+  test('with types from a file: no call that BPF needs at all', () => {
+    const calls = traced(['explain', bootstrap, ...btf('5.10')]);
+    expect(calls ?? '').not.toMatch(/ (bpf|perf_event_open|mount|fsopen|fsmount|mkdir\w*)\(/);
+  });
+
+  test('of the running kernel: it reads, and makes nothing', () => {
+    if (!existsSync('/sys/kernel/btf/vmlinux')) return;
+    const calls = traced(['explain', bootstrap]);
+    expect(calls ?? '').not.toMatch(/ (perf_event_open|mount|fsopen|fsmount|mkdir\w*)\(/);
+    expect(calls ?? '').not.toMatch(/bpf\(BPF_(MAP_|PROG_|LINK_|BTF_LOAD|OBJ_PIN|RAW_TRACEPOINT|ITER_|TOKEN_|ENABLE_)/);
+    expect(calls ?? '').not.toContain('RLIMIT_MEMLOCK');
+  });
+
+  test('as nobody, with the running kernel', () => {
+    if (process.getuid?.() !== 0 || !existsSync('/sys/kernel/btf/vmlinux') || spawnSync('setpriv', ['-V']).status !== 0) return;
+    const as = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'];
+    expect(tsbpf(['explain', bootstrap], { as })).toMatchObject({ status: 0, stderr: '' });
+  });
+});
+
+describeWithCompiler('explain, of what is missing', () => {
+  /** Types of the object go into the plan; the compiler decides about their size. */
+  const withoutSizes = (text: string): string =>
+    plain(text)
+      .replace(/\[\d+ bytes/g, '[N bytes')
+      .replace(/btf_size: \d+/, 'btf_size: N');
+
+  test('a field: what is near, and what to write; the guarded one is told apart', async () => {
+    const { status, stdout } = tsbpf(['explain', compileWhy(folder, 0), ...btf('6.12')]);
+    expect(status).toBe(1);
+    const page = withoutSizes(stdout);
+    expect(page).toContain('the kernel has: i_atime_sec');
+    expect(page).toContain('guarded by <field_exists> struct inode.i_atime = 0');
+    await expect(page.replace(/\nSTEPS[\s\S]*?\n\n/, '\n')).toMatchFileSnapshot(golden('explain-fields.txt'));
+  });
+
+  test('what cannot be planned is left out, and the rest has its steps', async () => {
+    const { status, stdout } = tsbpf(['explain', compileWhy(folder, 1), ...btf('5.10')]);
+    expect(status).toBe(1);
+    const page = withoutSizes(stdout);
+    expect(page).toMatch(/There is no plan of the whole: /);
+    expect(page).toMatch(/Left out: .*target/);
+    await expect(page.replace(/\nSTEPS[\s\S]*?\n\n/, '\n')).toMatchFileSnapshot(golden('explain-targets.txt'));
+  });
+
+  test('nothing is missing: exit 0', () => {
+    expect(tsbpf(['explain', compileWhy(folder, 2), ...btf('6.12')])).toMatchObject({ status: 0, stderr: '' });
+  });
+});
