@@ -18,6 +18,7 @@ export const SYSCALLS = {
     fsconfig: 431,
     fsmount: 432,
     gettid: 186,
+    clock_gettime: 228,
   },
   arm64: {
     bpf: 280,
@@ -36,6 +37,7 @@ export const SYSCALLS = {
     fsconfig: 431,
     fsmount: 432,
     gettid: 178,
+    clock_gettime: 113,
   },
 } as const;
 export type Arch = keyof typeof SYSCALLS;
