@@ -5,12 +5,18 @@ import { Command, CommanderError } from 'commander';
 import { SyscallError } from '../errors.js';
 import { genCommand } from './gen.js';
 import { inspectCommand } from './inspect.js';
+import { linkCommand } from './link.js';
+import { mapCommand } from './map.js';
+import { progCommand } from './prog.js';
 import { reportError } from './report.js';
 import { runCommand } from './run.js';
+import { isPrefix } from './verbs.js';
 
 /** 0 is done, 1 failed or a negative answer, 2 wrong usage. */
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
+/** Errors are JSON too where one of these asks for it. */
+const JSON_FLAGS = ['--json', '-j', '--pretty', '-p'];
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
 
@@ -20,9 +26,26 @@ const program = new Command('tsbpf')
   .addCommand(runCommand())
   .addCommand(inspectCommand())
   .addCommand(genCommand())
+  .addCommand(progCommand())
+  .addCommand(mapCommand())
+  .addCommand(linkCommand())
   .addHelpText('after', '\nExit codes: 0 done, 1 failed or a negative answer, 2 wrong usage.');
 
 for (const command of [program, ...descendants(program)]) command.exitOverride().showHelpAfterError();
+
+/** Nouns in bpftool's order, and flags that it takes before them. */
+const NOUNS = ['prog', 'map', 'link'];
+const FLAGS_FIRST: ReadonlySet<string> = new Set([...JSON_FLAGS, '-f', '--bpffs', '-n', '--nomount', '-jp', '-pj']);
+
+/** `-j m l` as bpftool takes it: flags may stand before the noun, and the noun may be cut short. */
+function likeBpftool(args: readonly string[]): string[] {
+  const at = args.findIndex((arg) => !FLAGS_FIRST.has(arg));
+  const said = args[at] ?? '';
+  const isCommand = program.commands.some((command) => command.name() === said);
+  const noun = isCommand ? said : NOUNS.find((name) => isPrefix(said, name));
+  if (noun === undefined || !NOUNS.includes(noun)) return [...args];
+  return [noun, ...args.slice(0, at), ...args.slice(at + 1)];
+}
 
 function* descendants(command: Command): Generator<Command> {
   for (const child of command.commands) {
@@ -43,12 +66,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await program.parseAsync();
+  await program.parseAsync(likeBpftool(process.argv.slice(2)), { from: 'user' });
 } catch (error) {
   if (error instanceof CommanderError) {
     if (error.exitCode !== 0) process.exitCode = EXIT_USAGE; // help and version: 0, unless stdout failed
   } else {
-    reportError(error, { json: process.argv.includes('--json'), log: process.argv.includes('--log') });
+    reportError(error, { json: JSON_FLAGS.some((flag) => process.argv.includes(flag)), log: process.argv.includes('--log') });
     process.exitCode = EXIT_FAILED;
   }
 }

@@ -30,3 +30,24 @@ export function findSymbols(text: string, names: readonly string[]): Map<string,
   }
   return found;
 }
+
+/**
+ * The first symbol at each of these addresses.
+ * @throws {SyscallError} when the file cannot be read.
+ */
+export const namesOfAddresses = (addresses: readonly bigint[]): ReadonlyMap<bigint, string> =>
+  addresses.length === 0 ? new Map() : findNames(new TextDecoder('latin1').decode(read(KALLSYMS)), addresses);
+
+export function findNames(text: string, addresses: readonly bigint[]): Map<bigint, string> {
+  const wanted = new Map(addresses.filter((address) => address !== 0n).map((address) => [address.toString(16).padStart(16, '0'), address]));
+  const found = new Map<bigint, string>();
+  for (let start = 0; start < text.length; ) {
+    const space = text.indexOf(' ', start);
+    const end = text.indexOf('\n', start);
+    const stop = end < 0 ? text.length : end;
+    const address = space < 0 ? undefined : wanted.get(text.slice(start, space));
+    if (address !== undefined && !found.has(address)) found.set(address, text.slice(space + 3, stop).split(/\s/, 1)[0] as string);
+    start = stop + 1;
+  }
+  return found;
+}
