@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { linkJson, linkText } from '../live/index.js';
-import { mustBpf, pinObject, type ProgContext, shownLink, walk } from '../syscall/index.js';
+import { mustBpf, type ObjectContext, pinObject, shownLink, walk } from '../syscall/index.js';
 import { contextOf, type NounContext, nounCommand, printAll, printDone } from './nouns.js';
 import { LEGENDS, selectAll, selectOne } from './selectors.js';
 import type { Words } from './verbs.js';
@@ -22,16 +22,26 @@ export const linkCommand = (): Command =>
 
 function show(words: Words, context: NounContext): void {
   const as = { json: linkJson, text: linkText };
-  const look = (fd: number, asked: ProgContext) => shownLink(fd, asked);
+  const look = (fd: number, asked: ObjectContext) => shownLink(fd, asked);
   if (words.left === 0) {
     const asked = contextOf('link', context);
-    printAll(context, Array.from(walk('link'), ({ fd }) => look(fd, asked)), as, { list: true });
+    printAll(
+      context,
+      Array.from(walk('link'), ({ fd }) => look(fd, asked)),
+      as,
+      { list: true },
+    );
     return;
   }
   using selected = selectAll('link', words);
   words.end();
   const asked = contextOf('link', context);
-  printAll(context, selected.fds.map((fd) => look(fd, asked)), as, { list: false });
+  printAll(
+    context,
+    selected.fds.map((fd) => look(fd, asked)),
+    as,
+    { list: false },
+  );
 }
 
 function pin(words: Words, context: NounContext): void {

@@ -4,9 +4,9 @@ import type { Command } from 'commander';
 import type { Btf } from '../btf/index.js';
 import { SyscallError, UsageError } from '../errors.js';
 import {
+  type ElementWords,
   elementJson,
   elementText,
-  type ElementWords,
   foundText,
   hexBytes,
   hexLines,
@@ -37,9 +37,9 @@ import {
   walk,
 } from '../syscall/index.js';
 import { BPF_F_RDONLY } from '../uapi/bpf.js';
-import { contextOf, negative, type NounContext, nounCommand, printAll, printDone, printJson } from './nouns.js';
+import { contextOf, type NounContext, negative, nounCommand, printAll, printDone, printJson } from './nouns.js';
 import { LEGENDS, selectAll, selectOne } from './selectors.js';
-import { type Words, Words as WordList, WordsError } from './verbs.js';
+import { Words as WordList, type Words, WordsError } from './verbs.js';
 
 export const mapCommand = (): Command =>
   nounCommand({
@@ -68,13 +68,23 @@ function show(words: Words, context: NounContext): void {
   const as = { json: mapJson, text: mapText };
   if (words.left === 0) {
     const asked = contextOf('map', context);
-    printAll(context, Array.from(walk('map'), ({ fd }) => shownMap(fd, asked)), as, { list: true });
+    printAll(
+      context,
+      Array.from(walk('map'), ({ fd }) => shownMap(fd, asked)),
+      as,
+      { list: true },
+    );
     return;
   }
   using selected = selectAll('map', words);
   words.end();
   const asked = contextOf('map', context);
-  printAll(context, selected.fds.map((fd) => shownMap(fd, asked)), as, { list: false });
+  printAll(
+    context,
+    selected.fds.map((fd) => shownMap(fd, asked)),
+    as,
+    { list: false },
+  );
 }
 
 interface OpenMap {

@@ -3,7 +3,7 @@
 import { Command } from 'commander';
 import { type Json, writeJson } from '../live/index.js';
 import { describeError, toJson } from '../run/index.js';
-import { holders, pinnedPaths, type ProgContext } from '../syscall/index.js';
+import { holders, type ObjectContext, pinnedPaths } from '../syscall/index.js';
 import type { SelectedKind } from './selectors.js';
 import { chooseVerb, type Verb, Words, WordsError } from './verbs.js';
 
@@ -49,7 +49,9 @@ export function nounCommand({ name, description, verbs, legend }: Noun): Command
     .option('-f, --bpffs', 'show where objects are pinned')
     .option('-n, --nomount', 'mount no BPF file system for pinning');
   if (name === 'prog')
-    command.option('--interval <seconds>', 'stats: between two looks; 1 if not said').option('--count <n>', 'stats: looks; no end if not said');
+    command
+      .option('--interval <seconds>', 'stats: between two looks; 1 if not said')
+      .option('--count <n>', 'stats: looks; no end if not said');
   return command
     .addHelpText(
       'after',
@@ -113,7 +115,7 @@ export function negative(): void {
 }
 
 /** What is asked once for a whole list: who holds objects, and where they are pinned. */
-export const contextOf = (kind: SelectedKind, { bpffs }: NounContext): ProgContext => ({
+export const contextOf = (kind: SelectedKind, { bpffs }: NounContext): ObjectContext => ({
   pids: holders(kind),
   ...(bpffs && { pinned: pinnedPaths(kind) }),
 });

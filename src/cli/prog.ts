@@ -10,8 +10,8 @@ import {
   jitedText,
   progJson,
   progText,
-  xlatedJson,
   type XlatedOptions,
+  xlatedJson,
   xlatedRows,
   xlatedText,
 } from '../live/index.js';
@@ -44,13 +44,23 @@ function show(words: Words, context: NounContext): void {
   const as = { json: progJson, text: progText };
   if (words.left === 0) {
     const asked = contextOf('prog', context);
-    printAll(context, Array.from(walk('prog'), ({ fd }) => shownProg(fd, asked)), as, { list: true });
+    printAll(
+      context,
+      Array.from(walk('prog'), ({ fd }) => shownProg(fd, asked)),
+      as,
+      { list: true },
+    );
     return;
   }
   using selected = selectAll('prog', words);
   words.end();
   const asked = contextOf('prog', context);
-  printAll(context, selected.fds.map((fd) => shownProg(fd, asked)), as, { list: false });
+  printAll(
+    context,
+    selected.fds.map((fd) => shownProg(fd, asked)),
+    as,
+    { list: false },
+  );
 }
 
 function dump(words: Words, context: NounContext): void {
@@ -65,7 +75,8 @@ function dump(words: Words, context: NounContext): void {
   }
   if (file !== undefined) {
     if (options.opcodes || options.linum) throw new WordsError("'file' is not compatible with 'opcodes' or 'linum'");
-    if (selected.fds.length > 1) throw new UsageError('several programs matched', { remedy: 'A file takes the code of one: name it by its id.' });
+    if (selected.fds.length > 1)
+      throw new UsageError('several programs matched', { remedy: 'A file takes the code of one: name it by its id.' });
     const [fd] = selected.fds as [number];
     writeOut(file, form === 'xlated' ? xlatedCode(fd).insns : jitedCode(fd).code);
     printDone(context);
@@ -154,6 +165,7 @@ function unambiguous(words: Words): (typeof FILES)[number] | (typeof NUMBERS)[nu
   const word = words.peek() ?? '';
   const all = [...FILES, ...NUMBERS];
   const meant = all.filter((keyword) => keyword.startsWith(word));
-  if (meant.length > 1 && !all.some((keyword) => keyword === word)) throw new WordsError(`ambiguous: '${word}' could be ${meant.join(', ')}`);
+  if (meant.length > 1 && !all.some((keyword) => keyword === word))
+    throw new WordsError(`ambiguous: '${word}' could be ${meant.join(', ')}`);
   return words.oneOf(all);
 }

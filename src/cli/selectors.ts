@@ -2,7 +2,7 @@
 
 import { SyscallError, UsageError } from '../errors.js';
 import { type Descriptor, kindOf, mapInfo, openById, openPinned, progInfo, progName, walk } from '../syscall/index.js';
-import { WordsError, type Words } from './verbs.js';
+import { type Words, WordsError } from './verbs.js';
 
 export type SelectedKind = 'prog' | 'map' | 'link';
 
@@ -33,10 +33,13 @@ export function selectAll(kind: SelectedKind, words: Words, flags?: number): Sel
   if (keyword === 'id') return owning([byId(kind, words.number(`the id of a ${kind}`), flags)]);
   if (keyword === 'pinned') return owning([byPath(kind, words.next('a path'), flags)]);
   const wanted = words.next(`the ${keyword}`);
-  if (keyword === 'tag' && !/^[\da-f]{16}$/i.test(wanted)) throw new WordsError(`can't parse tag ${wanted}: it has 16 hex digits`);
+  if (keyword === 'tag' && !/^[\da-f]{16}$/i.test(wanted))
+    throw new WordsError(`can't parse tag ${wanted}: it has 16 hex digits`);
   const found = matching(kind, keyword === 'tag' ? 'tag' : 'name', keyword === 'tag' ? wanted.toLowerCase() : wanted, flags);
   if (found.length === 0)
-    throw new UsageError(`There is no ${kind} with ${keyword} ${wanted}`, { remedy: `tsbpf ${kind} list shows those that there are.` });
+    throw new UsageError(`There is no ${kind} with ${keyword} ${wanted}`, {
+      remedy: `tsbpf ${kind} list shows those that there are.`,
+    });
   return owning(found);
 }
 
@@ -72,7 +75,9 @@ function byPath(kind: SelectedKind, path: string, flags?: number): Descriptor {
   const there = kindOf(found.fd);
   if (there === kind) return found;
   found[Symbol.dispose]();
-  throw new UsageError(`incorrect object type: at ${path} is ${there === undefined ? 'something else' : `a ${there}`}, not a ${kind}`);
+  throw new UsageError(
+    `incorrect object type: at ${path} is ${there === undefined ? 'something else' : `a ${there}`}, not a ${kind}`,
+  );
 }
 
 /** What goes away while we look is not there. */

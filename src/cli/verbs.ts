@@ -44,7 +44,8 @@ export class Words {
   /** @param what For the message: `a path`. @throws {WordsError} when there is none. */
   next(what: string): string {
     const word = this.#words[this.#at];
-    if (word === undefined) throw new WordsError(`${what} is missing${this.#at > 0 ? ` after '${this.#words[this.#at - 1]}'` : ''}`);
+    if (word === undefined)
+      throw new WordsError(`${what} is missing${this.#at > 0 ? ` after '${this.#words[this.#at - 1]}'` : ''}`);
     this.#at++;
     return word;
   }

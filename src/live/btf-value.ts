@@ -67,7 +67,9 @@ function formatted(from: Reading, id: TypeId, at: number, bit: number, depth: nu
     case 'VAR':
       return new Members([[type.name, formatted(from, type.type, at, bit, depth + 1)]]);
     case 'DATASEC':
-      return new Members([[type.name, type.vars.map((variable) => formatted(from, variable.type, at + variable.offset, 0, depth + 1))]]);
+      return new Members([
+        [type.name, type.vars.map((variable) => formatted(from, variable.type, at + variable.offset, 0, depth + 1))],
+      ]);
     case 'TYPEDEF':
     case 'VOLATILE':
     case 'CONST':
@@ -89,7 +91,12 @@ function floatJson(value: number, { size, name }: BtfOf<'FLOAT'>, btf: Btf): Jso
   return Number.isFinite(value) ? value : String(value);
 }
 
-function intJson({ bytes, view, style }: Reading, { encoding, bits, bitOffset, size }: BtfOf<'INT'>, at: number, bit: number): Json {
+function intJson(
+  { bytes, view, style }: Reading,
+  { encoding, bits, bitOffset, size }: BtfOf<'INT'>,
+  at: number,
+  bit: number,
+): Json {
   const first = bit + bitOffset;
   const isPlainInt = first === 0 && (bits === 8 || bits === 16 || bits === 32 || bits === 64);
   if (bit > 0 || bitOffset > 0 || bits % 8 !== 0 || (!isPlainInt && encoding !== BTF_INT_CHAR && encoding !== BTF_INT_BOOL))

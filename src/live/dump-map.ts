@@ -38,7 +38,11 @@ export function typedElement(info: MapInfo, btf: Btf, key: Uint8Array, value: Ui
 }
 
 /** An element as JSON; undefined for what bpftool leaves out: places of a map of maps or programs that are empty. */
-export function elementJson(info: MapInfo, { key, value }: Element, { btf }: MapTypes): { readonly [key: string]: Json } | undefined {
+export function elementJson(
+  info: MapInfo,
+  { key, value }: Element,
+  { btf }: MapTypes,
+): { readonly [key: string]: Json } | undefined {
   if ('errno' in value)
     return isLeftOut(info, value.errno) ? undefined : { key: hexBytes(key), value: { error: value.message, errno: value.errno } };
   return {
@@ -53,7 +57,8 @@ export function elementJson(info: MapInfo, { key, value }: Element, { btf }: Map
 }
 
 /** The id that the kernel shows as the value of a map of maps or programs. */
-export const idIn = (value: Uint8Array): number => new DataView(value.buffer, value.byteOffset, value.byteLength).getUint32(0, true);
+export const idIn = (value: Uint8Array): number =>
+  new DataView(value.buffer, value.byteOffset, value.byteLength).getUint32(0, true);
 
 const isLeftOut = ({ type }: MapInfo, errno: string): boolean => errno === 'ENOENT' && (isMapOfMaps(type) || isMapOfProgs(type));
 

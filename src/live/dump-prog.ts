@@ -58,9 +58,7 @@ function runsOf({ btf, lineInfo, lineAddresses }: JitedCode, bytes: Uint8Array, 
   return starts.flatMap(({ pc, line }, i) => {
     const end = starts[i + 1]?.pc ?? bytes.length;
     const source = btf && line ? sourceLineAt(btf, [line], line.insn) : undefined;
-    return [
-      { pc, bytes: bytes.subarray(pc, end), ...(source && { source: { ...source, text: source.text.trimStart() } }) },
-    ];
+    return [{ pc, bytes: bytes.subarray(pc, end), ...(source && { source: { ...source, text: source.text.trimStart() } }) }];
   });
 }
 

@@ -24,8 +24,7 @@ export interface ElementTypes {
 
 const FLAGS = { any: BPF_ANY, noexist: BPF_NOEXIST, exist: BPF_EXIST } as const;
 const startsWith = (word: string, keyword: string): boolean => word !== '' && keyword.startsWith(word);
-const flagOf = (word: string): number | undefined =>
-  Object.entries(FLAGS).find(([name]) => startsWith(word, name))?.[1];
+const flagOf = (word: string): number | undefined => Object.entries(FLAGS).find(([name]) => startsWith(word, name))?.[1];
 
 /**
  * @param wants What the verb takes; anything else is refused, and of these each must be there unless it has no bytes.
@@ -37,7 +36,7 @@ export function parseElement(
   wants: { readonly key: boolean; readonly value: boolean; readonly flags?: boolean },
   types: ElementTypes = {},
 ): ElementWords {
-  const said: { key?: Uint8Array; value?: ElementWords['value']; flags?: number } = {};
+  const said: { -readonly [K in keyof ElementWords]: ElementWords[K] } = {};
   for (let at = 0; at < words.length; ) {
     const word = words[at] as string;
     if (startsWith(word, 'key')) {
@@ -52,7 +51,9 @@ export function parseElement(
       if (isMapOfMaps(info.type) || isMapOfProgs(info.type)) {
         const selector = words.slice(at + 1, at + 3);
         if (selector.length < 2)
-          throw new UsageError(`The value names a ${isMapOfMaps(info.type) ? 'map' : 'program'}`, { remedy: 'As in: value id 12, or: value pinned /sys/fs/bpf/x.' });
+          throw new UsageError(`The value names a ${isMapOfMaps(info.type) ? 'map' : 'program'}`, {
+            remedy: 'As in: value id 12, or: value pinned /sys/fs/bpf/x.',
+          });
         said.value = { selector };
         at += 3;
       } else {
@@ -63,7 +64,9 @@ export function parseElement(
     } else {
       const flags = wants.flags ? flagOf(word) : undefined;
       if (flags === undefined)
-        throw new UsageError(`expected ${wants.key ? 'key' : ''}${wants.key && wants.value ? ' or ' : ''}${wants.value ? 'value' : ''}, got: ${word}`);
+        throw new UsageError(
+          `expected ${wants.key ? 'key' : ''}${wants.key && wants.value ? ' or ' : ''}${wants.value ? 'value' : ''}, got: ${word}`,
+        );
       if (said.flags !== undefined) throw new UsageError(`flags specified multiple times: ${word}`);
       said.flags = flags;
       at++;
@@ -128,8 +131,12 @@ const BIG = '\u0000';
 /** Integers that a number cannot hold become bigint. */
 function parseJson(text: string, name: string): unknown {
   try {
-    const marked = text.replace(/"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g, (part) => (part.startsWith('"') ? part : `"\\u0000${part}"`));
-    return JSON.parse(marked, (_, value: unknown) => (typeof value === 'string' && value.startsWith(BIG) ? BigInt(value.slice(1)) : value));
+    const marked = text.replace(/"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g, (part) =>
+      part.startsWith('"') ? part : `"\\u0000${part}"`,
+    );
+    return JSON.parse(marked, (_, value: unknown) =>
+      typeof value === 'string' && value.startsWith(BIG) ? BigInt(value.slice(1)) : value,
+    );
   } catch (cause) {
     throw new UsageError(`The ${name} is no JSON: ${text}`, { cause });
   }

@@ -9,7 +9,10 @@ export function hexDump(bytes: Uint8Array): string {
       const byte = row[i];
       cells += `${byte === undefined ? '  ' : byte.toString(16).padStart(2, '0')}${i % 2 ? ' ' : ''}`;
     }
-    const letters = Array.from(row, (byte, i) => (byte < 0x20 || byte > 0x7e ? '.' : String.fromCharCode(byte)) + (i === 7 ? ' ' : ''));
+    const letters = Array.from(
+      row,
+      (byte, i) => (byte < 0x20 || byte > 0x7e ? '.' : String.fromCharCode(byte)) + (i === 7 ? ' ' : ''),
+    );
     text += `${start.toString(16).padStart(7, '0')}\t${cells}| ${letters.join('')}\n`;
   }
   return text;

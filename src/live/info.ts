@@ -167,7 +167,9 @@ export function linkInfoOf(view: DataView, texts: LinkInfo['texts'], lists: Link
     id: head.id as number,
     type: head.type as number,
     progId: head.prog_id as number,
-    fields: kind ? { perf_event_type: fields.type as number, ...(readFields(kind, view) as Record<string, number | bigint>) } : fields,
+    fields: kind
+      ? { perf_event_type: fields.type as number, ...(readFields(kind, view) as Record<string, number | bigint>) }
+      : fields,
     texts,
     lists,
   };

@@ -4,7 +4,13 @@ import { BPF_ATTACH_TYPE, BPF_LINK_TYPE, BPF_MAP_TYPE, BPF_PROG_TYPE } from '../
 
 const namesOf = (values: Readonly<Record<string, number>>, prefix: RegExp): ReadonlyMap<number, string> =>
   new Map(
-    Object.entries(values).map(([name, value]) => [value, name.replace(prefix, '').replace(/_DEPRECATED$/, '').toLowerCase()]),
+    Object.entries(values).map(([name, value]) => [
+      value,
+      name
+        .replace(prefix, '')
+        .replace(/_DEPRECATED$/, '')
+        .toLowerCase(),
+    ]),
   );
 
 const MAP_TYPES = namesOf(BPF_MAP_TYPE, /^BPF_MAP_TYPE_/);
@@ -27,10 +33,7 @@ const PER_CPU: ReadonlySet<number> = new Set([
 /** Whether an element has a value for each CPU. */
 export const isPerCpu = (type: number): boolean => PER_CPU.has(type);
 
-const OF_MAPS: ReadonlySet<number> = new Set([
-  BPF_MAP_TYPE.BPF_MAP_TYPE_ARRAY_OF_MAPS,
-  BPF_MAP_TYPE.BPF_MAP_TYPE_HASH_OF_MAPS,
-]);
+const OF_MAPS: ReadonlySet<number> = new Set([BPF_MAP_TYPE.BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE.BPF_MAP_TYPE_HASH_OF_MAPS]);
 export const isMapOfMaps = (type: number): boolean => OF_MAPS.has(type);
 export const isMapOfProgs = (type: number): boolean => type === BPF_MAP_TYPE.BPF_MAP_TYPE_PROG_ARRAY;
 

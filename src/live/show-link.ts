@@ -1,5 +1,6 @@
 // `link show`: one link, as text and as JSON. What each type of link tells is a row of a table.
 
+import { BPF_LINK_TYPE as T } from '../uapi/enums.js';
 import {
   BPF_PERF_EVENT_EVENT,
   BPF_PERF_EVENT_KPROBE,
@@ -8,7 +9,6 @@ import {
   BPF_PERF_EVENT_UPROBE,
   BPF_PERF_EVENT_URETPROBE,
 } from '../uapi/info.js';
-import { BPF_LINK_TYPE as T } from '../uapi/enums.js';
 import type { LinkInfo } from './info.js';
 import type { Json } from './json.js';
 import { attachTypeName, linkTypeName, progTypeName } from './names.js';
@@ -42,7 +42,10 @@ const attachJson = (link: ShownLink): Part => ({ attach_type: attachTypeName(num
 const attachText = (link: ShownLink): string => `attach_type ${attachTypeName(num(link, 'attach_type'))}  `;
 const cookieText = (link: ShownLink, before = ''): string =>
   big(link, 'cookie') === 0n ? '' : `${before}cookie ${big(link, 'cookie')}  `;
-const ifaceJson = (link: ShownLink): Part => ({ devname: link.ifname ?? (num(link, 'ifindex') ? '(unknown)' : '(detached)'), ifindex: num(link, 'ifindex') });
+const ifaceJson = (link: ShownLink): Part => ({
+  devname: link.ifname ?? (num(link, 'ifindex') ? '(unknown)' : '(detached)'),
+  ifindex: num(link, 'ifindex'),
+});
 const ifaceText = (link: ShownLink): string => {
   const index = num(link, 'ifindex');
   return `ifindex ${index === 0 ? '(detached)' : link.ifname === undefined ? '(unknown)' : `${link.ifname}(${index})`}  `;

@@ -1,9 +1,9 @@
 // `map show`: one map, as text and as JSON.
 
-import { deviceJson, deviceText, type Holder, holdersText } from './show-prog.js';
 import type { MapInfo } from './info.js';
 import type { Json } from './json.js';
 import { isMapOfProgs, mapTypeName, progTypeName } from './names.js';
+import { deviceJson, deviceText, type Holder, holdersText } from './show-prog.js';
 
 /** A map in the kernel, and what is known of it beside its info. */
 export interface ShownMap {

@@ -67,7 +67,18 @@ export function progJson({ info, name, mapIds, memlock, loadedAt, attachTo, pinn
   };
 }
 
-export function progText({ info, name, mapIds, memlock, loadedAt, attachTo, pinned = [], pids, metadata, ifname }: ShownProg): string {
+export function progText({
+  info,
+  name,
+  mapIds,
+  memlock,
+  loadedAt,
+  attachTo,
+  pinned = [],
+  pids,
+  metadata,
+  ifname,
+}: ShownProg): string {
   const type = progTypeName(info.type);
   let text = `${info.id}: ${typeof type === 'string' ? type : `type ${type}`}  ${name && `name ${name}  `}tag ${info.tag}`;
   text += `${deviceText(info.device, ifname)}${info.gplCompatible ? '  gpl' : ''}`;

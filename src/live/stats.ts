@@ -76,7 +76,9 @@ const WORDS: ReadonlySet<string> = new Set(['TYPE', 'NAME']);
 
 export function statsText(rows: readonly ProgStats[]): string {
   const cells = rows.map((row) =>
-    [row.id, row.type, row.name || '-', row.runs, Math.round(row.runsPerSecond), row.nsPerRun, row.cpuPercent.toFixed(3)].map(String),
+    [row.id, row.type, row.name || '-', row.runs, Math.round(row.runsPerSecond), row.nsPerRun, row.cpuPercent.toFixed(3)].map(
+      String,
+    ),
   );
   const widths = HEAD.map((name, i) => Math.max(name.length, ...cells.map((row) => row[i]?.length ?? 0)));
   const line = (row: readonly string[]) =>

@@ -3,6 +3,7 @@
 import type { Btf, LineInfo } from '../btf/index.js';
 import { sourceLineAt } from '../btf/index.js';
 import { disassemble, type Insn, insnCount, isLdImm64, ldImm64Value, readInsn } from '../insn/index.js';
+import { BPF_FUNC } from '../uapi/enums.js';
 import {
   BPF_INSN_SZ,
   BPF_PSEUDO_CALL,
@@ -12,7 +13,6 @@ import {
   BPF_PSEUDO_MAP_VALUE,
   CALL,
 } from '../uapi/insn.js';
-import { BPF_FUNC } from '../uapi/enums.js';
 import { hexBytes, hexLines, type Json } from './json.js';
 import { signature } from './signature.js';
 

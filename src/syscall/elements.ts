@@ -14,7 +14,12 @@ export const valueRoom = (info: MapInfo): number =>
   isPerCpu(info.type) ? perCpuStep(info.valueSize) * possibleCpus() : info.valueSize;
 
 export const elementOps = (fd: number, info: MapInfo): MapOps =>
-  mapOps(() => fd, { name: info.name || `${info.id}`, keySize: info.keySize, valueSize: valueRoom(info), maxEntries: info.maxEntries });
+  mapOps(() => fd, {
+    name: info.name || `${info.id}`,
+    keySize: info.keySize,
+    valueSize: valueRoom(info),
+    maxEntries: info.maxEntries,
+  });
 
 /** The same value for every CPU. */
 export function forEachCpu(info: MapInfo, value: Uint8Array): Uint8Array {

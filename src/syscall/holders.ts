@@ -9,6 +9,13 @@ export type HeldKind = 'prog' | 'map' | 'link';
 /** By the id of what they hold. */
 export type Holders = ReadonlyMap<number, readonly Holder[]>;
 
+/** What is asked once for a whole list of objects. */
+export interface ObjectContext {
+  readonly pids: Holders;
+  /** Absent if nobody asked for pinned paths. */
+  readonly pinned?: ReadonlyMap<number, readonly string[]>;
+}
+
 /** What /proc/PID/fd says of a descriptor: `anon_inode:bpf-map`; links had an underscore before Linux 5.8. */
 const NAMES: Readonly<Record<HeldKind, RegExp>> = { prog: /bpf-prog/, map: /bpf-map/, link: /bpf[-_]link/ };
 
@@ -53,7 +60,9 @@ export function pinnedPaths(kind: HeldKind): ReadonlyMap<number, readonly string
   const found = new Map<number, string[]>();
   const mounts = (quietly(() => readFileSync('/proc/mounts', 'utf8')) ?? '').split('\n').flatMap((line) => {
     const [, folder = '', type] = line.split(' ');
-    return type === 'bpf' ? [folder.replace(/\\(\d{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8)))] : [];
+    return type === 'bpf'
+      ? [folder.replace(/\\(\d{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8)))]
+      : [];
   });
   for (const path of new Set(mounts.flatMap((folder) => [...files(folder)]))) {
     const id = quietly(() => {

@@ -1,6 +1,7 @@
 // The shell's floor: system calls through koffi, mapped memory, waiting, facts of this machine. The only room that imports koffi.
 
 export * from './bpf-call.js';
+export * from './btf-by-id.js';
 export * from './elements.js';
 export * from './facts.js';
 export * from './holders.js';

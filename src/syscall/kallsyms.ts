@@ -39,7 +39,9 @@ export const namesOfAddresses = (addresses: readonly bigint[]): ReadonlyMap<bigi
   addresses.length === 0 ? new Map() : findNames(new TextDecoder('latin1').decode(read(KALLSYMS)), addresses);
 
 export function findNames(text: string, addresses: readonly bigint[]): Map<bigint, string> {
-  const wanted = new Map(addresses.filter((address) => address !== 0n).map((address) => [address.toString(16).padStart(16, '0'), address]));
+  const wanted = new Map(
+    addresses.filter((address) => address !== 0n).map((address) => [address.toString(16).padStart(16, '0'), address]),
+  );
   const found = new Map<bigint, string>();
   for (let start = 0; start < text.length; ) {
     const space = text.indexOf(' ', start);

@@ -4,9 +4,10 @@ import { textUntilNul } from '../bytes/index.js';
 import { type LinkInfo, linkInfoOf, linkLayouts, readFields, type ShownLink } from '../live/index.js';
 import { BPF_LINK_TYPE } from '../uapi/enums.js';
 import { BPF_LINK_INFO_SIZE } from '../uapi/info.js';
+import type { ObjectContext } from './holders.js';
 import { namesOfAddresses } from './kallsyms.js';
 import { addressOf } from './libc.js';
-import { attachName, type ProgContext, progInfo } from './loaded-progs.js';
+import { attachName, progInfo } from './loaded-progs.js';
 import { infoOf, openById } from './objects.js';
 
 /** A path at most. */
@@ -34,7 +35,8 @@ export function linkInfo(fd: number): LinkInfo {
       : [],
   );
   if (buffers.length === 0) return linkInfoOf(first, {}, {});
-  const roomOf = (name: string) => layout.find((field) => field.name === TEXTS[name] || (name === 'tp_name' && field.name === 'name_len'))?.at;
+  const roomOf = (name: string) =>
+    layout.find((field) => field.name === TEXTS[name] || (name === 'tp_name' && field.name === 'name_len'))?.at;
   const countAt = layout.find(({ name }) => name === 'count')?.at;
   const info = infoOf(fd, BPF_LINK_INFO_SIZE, (view) => {
     for (const { name, at, bytes } of buffers) {
@@ -56,7 +58,7 @@ export function linkInfo(fd: number): LinkInfo {
  * Everything that `link show` shows.
  * @throws {SyscallError}
  */
-export function shownLink(fd: number, { pids, pinned }: ProgContext): ShownLink {
+export function shownLink(fd: number, { pids, pinned }: ObjectContext): ShownLink {
   const info = linkInfo(fd);
   const isTracing = info.type === BPF_LINK_TYPE.BPF_LINK_TYPE_TRACING;
   const progType = isTracing ? typeOfProgram(info.progId) : undefined;

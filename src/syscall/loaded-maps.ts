@@ -3,9 +3,9 @@
 import type { Btf } from '../btf/index.js';
 import { type MapInfo, mapInfoOf, type ShownMap, sizeOfLayout } from '../live/index.js';
 import { BPF_MAP_INFO } from '../uapi/info.js';
-import { fdInfo } from './holders.js';
+import { btfById } from './btf-by-id.js';
+import { fdInfo, type ObjectContext } from './holders.js';
 import { kernelBtf } from './kernel-btf.js';
-import { btfById, type ProgContext } from './loaded-progs.js';
 import { infoOf } from './objects.js';
 
 const SIZE = sizeOfLayout(BPF_MAP_INFO);
@@ -17,7 +17,7 @@ export const mapInfo = (fd: number): MapInfo => mapInfoOf(infoOf(fd, SIZE));
  * Everything that `map show` shows.
  * @throws {SyscallError}
  */
-export function shownMap(fd: number, { pids, pinned }: ProgContext): ShownMap {
+export function shownMap(fd: number, { pids, pinned }: ObjectContext): ShownMap {
   const info = mapInfo(fd);
   const lines = fdInfo(fd);
   const memlock = lines.get('memlock');

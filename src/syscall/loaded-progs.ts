@@ -1,14 +1,12 @@
 // Programs that are in the kernel: what it says of them, their instructions, and how long they take.
 
-import type { Btf, LineInfo } from '../btf/index.js';
-import { parseBtf } from '../btf/index.js';
-import { region } from '../bytes/index.js';
+import type { LineInfo } from '../btf/index.js';
 import { BpfError, SyscallError } from '../errors.js';
 import {
+  calledAddresses,
   type JitedCode,
   type LoadedCode,
   type ProgInfo,
-  calledAddresses,
   progInfoOf,
   type ShownProg,
   sizeOfLayout,
@@ -16,9 +14,10 @@ import {
 } from '../live/index.js';
 import { BPF_F_RDONLY } from '../uapi/bpf.js';
 import { BPF_MAP_TYPE } from '../uapi/enums.js';
-import { BPF_BTF_INFO, BPF_PROG_INFO } from '../uapi/info.js';
+import { BPF_PROG_INFO } from '../uapi/info.js';
 import { mustBpf } from './bpf-call.js';
-import { fdInfo, type Holders } from './holders.js';
+import { btfById } from './btf-by-id.js';
+import { fdInfo, type ObjectContext } from './holders.js';
 import { namesOfAddresses, readKallsyms } from './kallsyms.js';
 import { kernelBtf } from './kernel-btf.js';
 import { addressOf, syscall } from './libc.js';
@@ -27,7 +26,6 @@ import { mapOps } from './map-ops.js';
 import { type Descriptor, infoOf, openById } from './objects.js';
 
 const SIZE = sizeOfLayout(BPF_PROG_INFO);
-const LONGEST_NAME = 64;
 const place = (name: string): number => BPF_PROG_INFO.find((field) => field.name === name)?.at ?? 0;
 
 /** @throws {SyscallError} */
@@ -75,30 +73,6 @@ export function mapIdsOf(fd: number, { mapCount }: ProgInfo): number[] {
   return u32s(buffers[0] as Uint8Array);
 }
 
-/**
- * A BTF in the kernel; undefined when it is gone.
- * @throws {SyscallError}
- */
-export function btfById(id: number): Btf | undefined {
-  using opened = openById('btf', id);
-  if (!opened) return undefined;
-  const size = sizeOfLayout(BPF_BTF_INFO);
-  const first = infoOf(opened.fd, size);
-  const at = (name: string) => BPF_BTF_INFO.find((field) => field.name === name)?.at ?? 0;
-  const bytes = new Uint8Array(new ArrayBuffer(first.getUint32(at('btf_size'), true)));
-  const name = new Uint8Array(new ArrayBuffer(LONGEST_NAME));
-  const info = infoOf(opened.fd, size, (view) => {
-    view.setBigUint64(at('btf'), addressOf(bytes), true);
-    view.setUint32(at('btf_size'), bytes.length, true);
-    view.setBigUint64(at('name'), addressOf(name), true);
-    view.setUint32(at('name_len'), name.length, true);
-  });
-  const isKernel = info.getUint32(at('kernel_btf'), true) !== 0;
-  const isVmlinux = new TextDecoder().decode(name).startsWith('vmlinux\0');
-  if (isKernel && isVmlinux) return kernelBtf();
-  return parseBtf(region(bytes, { file: `btf ${id}` }), isKernel ? kernelBtf() : undefined);
-}
-
 const funcInfoWanted = ({ counts, sizes }: ProgInfo, entries = counts.funcInfo): Wanted => ({
   count: 'nr_func_info',
   pointer: 'func_info',
@@ -118,18 +92,11 @@ export function progName(fd: number, info: ProgInfo): string {
   return btf && type !== undefined ? btf.name(type) : info.name;
 }
 
-/** What is asked once for a whole list of programs. */
-export interface ProgContext {
-  readonly pids: Holders;
-  /** Absent if nobody asked for pinned paths. */
-  readonly pinned?: ReadonlyMap<number, readonly string[]>;
-}
-
 /**
  * Everything that `prog show` shows.
  * @throws {SyscallError}
  */
-export function shownProg(fd: number, { pids, pinned }: ProgContext): ShownProg {
+export function shownProg(fd: number, { pids, pinned }: ObjectContext): ShownProg {
   const info = progInfo(fd);
   const memlock = fdInfo(fd).get('memlock');
   const mapIds = mapIdsOf(fd, info);
@@ -191,7 +158,10 @@ function metadataOf(mapIds: readonly number[]): ShownProg['metadata'] {
     if (!map) return [];
     const info = mapInfo(map.fd);
     const isRodata =
-      info.type === BPF_MAP_TYPE.BPF_MAP_TYPE_ARRAY && info.maxEntries === 1 && info.btfValueTypeId > 0 && info.name.includes('.rodata');
+      info.type === BPF_MAP_TYPE.BPF_MAP_TYPE_ARRAY &&
+      info.maxEntries === 1 &&
+      info.btfValueTypeId > 0 &&
+      info.name.includes('.rodata');
     if (!isRodata) continue;
     const btf = btfById(info.btfId);
     const section = btf?.type(info.btfValueTypeId);
@@ -236,7 +206,12 @@ const lineInfoWanted = ({ counts, sizes }: ProgInfo): Wanted => ({
   size: sizes.lineInfo,
   sizeField: 'line_info_rec_size',
 });
-const ksymsWanted = ({ counts }: ProgInfo): Wanted => ({ count: 'nr_jited_ksyms', pointer: 'jited_ksyms', entries: counts.ksyms, size: 8 });
+const ksymsWanted = ({ counts }: ProgInfo): Wanted => ({
+  count: 'nr_jited_ksyms',
+  pointer: 'jited_ksyms',
+  entries: counts.ksyms,
+  size: 8,
+});
 
 const NOT_TOLD = 'The kernel does not show it: that takes root, and kernel.kptr_restrict must not be 2.';
 
@@ -337,4 +312,3 @@ export function enableStats(): Descriptor {
     },
   };
 }
-

@@ -1,8 +1,8 @@
 // BPF_PROG_TEST_RUN: runs a program once or many times on data that is given to it.
 
-import { bpfCall } from './bpf-call.js';
 import { SyscallError } from '../errors.js';
 import { errnoName } from '../uapi/errno.js';
+import { bpfCall } from './bpf-call.js';
 
 export interface TestRun {
   /** A packet, for programs that see packets. */
@@ -23,7 +23,8 @@ export interface TestRunResult {
 
 const REMEDIES: Readonly<Record<string, string>> = {
   ENOTSUPP: 'The kernel cannot run programs of this type on request: it takes a socket, XDP, raw tracepoint or syscall program.',
-  EINVAL: 'Packets have at least 14 bytes (data_in); raw tracepoint and syscall programs take no data but a context (ctx_in), and repeat 0 or 1.',
+  EINVAL:
+    'Packets have at least 14 bytes (data_in); raw tracepoint and syscall programs take no data but a context (ctx_in), and repeat 0 or 1.',
   ENOSPC: 'There is more output than room: say data_size_out.',
 };
 
@@ -34,13 +35,21 @@ export function testRun(fd: number, { dataIn, dataSizeOut = 0, ctxIn, ctxSizeOut
     retval: 0,
     repeat,
     duration: 0,
-    ...(dataIn && { data_in: dataIn, data_size_in: dataIn.length, data_out: new Uint8Array(dataSizeOut), data_size_out: dataSizeOut }),
+    ...(dataIn && {
+      data_in: dataIn,
+      data_size_in: dataIn.length,
+      data_out: new Uint8Array(dataSizeOut),
+      data_size_out: dataSizeOut,
+    }),
     ...(ctxIn && { ctx_in: ctxIn, ctx_size_in: ctxIn.length, ctx_out: new Uint8Array(ctxSizeOut), ctx_size_out: ctxSizeOut }),
   });
   if (reply.result < 0) {
     const errno = errnoName(-reply.result);
     const remedy = REMEDIES[errno];
-    throw new SyscallError('bpf(BPF_PROG_TEST_RUN)', errno, { doing: 'Cannot run the program', ...(remedy !== undefined && { remedy }) });
+    throw new SyscallError('bpf(BPF_PROG_TEST_RUN)', errno, {
+      doing: 'Cannot run the program',
+      ...(remedy !== undefined && { remedy }),
+    });
   }
   return {
     retval: reply.field('retval'),

@@ -92,24 +92,84 @@ const T = BPF_LINK_TYPE;
 
 /** The union's part by type of link. That of a perf event has a union of its own: `BPF_PERF_EVENT_INFO`. */
 export const BPF_LINK_INFO_OF: Readonly<Record<number, AttrLayout>> = {
-  [T.BPF_LINK_TYPE_RAW_TRACEPOINT]: [...attrLayout([['tp_name', 'u64'], ['tp_name_len', 'u32']], UNION), ...attrLayout([['cookie', 'u64']], 32)],
-  [T.BPF_LINK_TYPE_TRACING]: [
-    ...attrLayout([['attach_type', 'u32'], ['target_obj_id', 'u32'], ['target_btf_id', 'u32']], UNION),
+  [T.BPF_LINK_TYPE_RAW_TRACEPOINT]: [
+    ...attrLayout(
+      [
+        ['tp_name', 'u64'],
+        ['tp_name_len', 'u32'],
+      ],
+      UNION,
+    ),
     ...attrLayout([['cookie', 'u64']], 32),
   ],
-  [T.BPF_LINK_TYPE_CGROUP]: attrLayout([['cgroup_id', 'u64'], ['attach_type', 'u32']], UNION),
-  [T.BPF_LINK_TYPE_ITER]: [
-    ...attrLayout([['target_name', 'u64'], ['target_name_len', 'u32']], UNION),
-    ...attrLayout([['map_id', 'u32']], 28),
-    ...attrLayout([['cgroup_id', 'u64'], ['order', 'u32']], 32),
-    ...attrLayout([['tid', 'u32'], ['pid', 'u32']], 32),
+  [T.BPF_LINK_TYPE_TRACING]: [
+    ...attrLayout(
+      [
+        ['attach_type', 'u32'],
+        ['target_obj_id', 'u32'],
+        ['target_btf_id', 'u32'],
+      ],
+      UNION,
+    ),
+    ...attrLayout([['cookie', 'u64']], 32),
   ],
-  [T.BPF_LINK_TYPE_NETNS]: attrLayout([['netns_ino', 'u32'], ['attach_type', 'u32']], UNION),
+  [T.BPF_LINK_TYPE_CGROUP]: attrLayout(
+    [
+      ['cgroup_id', 'u64'],
+      ['attach_type', 'u32'],
+    ],
+    UNION,
+  ),
+  [T.BPF_LINK_TYPE_ITER]: [
+    ...attrLayout(
+      [
+        ['target_name', 'u64'],
+        ['target_name_len', 'u32'],
+      ],
+      UNION,
+    ),
+    ...attrLayout([['map_id', 'u32']], 28),
+    ...attrLayout(
+      [
+        ['cgroup_id', 'u64'],
+        ['order', 'u32'],
+      ],
+      32,
+    ),
+    ...attrLayout(
+      [
+        ['tid', 'u32'],
+        ['pid', 'u32'],
+      ],
+      32,
+    ),
+  ],
+  [T.BPF_LINK_TYPE_NETNS]: attrLayout(
+    [
+      ['netns_ino', 'u32'],
+      ['attach_type', 'u32'],
+    ],
+    UNION,
+  ),
   [T.BPF_LINK_TYPE_XDP]: attrLayout([['ifindex', 'u32']], UNION),
   [T.BPF_LINK_TYPE_STRUCT_OPS]: attrLayout([['map_id', 'u32']], UNION),
-  [T.BPF_LINK_TYPE_NETFILTER]: attrLayout([['pf', 'u32'], ['hooknum', 'u32'], ['priority', 's32'], ['flags', 'u32']], UNION),
+  [T.BPF_LINK_TYPE_NETFILTER]: attrLayout(
+    [
+      ['pf', 'u32'],
+      ['hooknum', 'u32'],
+      ['priority', 's32'],
+      ['flags', 'u32'],
+    ],
+    UNION,
+  ),
   [T.BPF_LINK_TYPE_KPROBE_MULTI]: attrLayout(
-    [['addrs', 'u64'], ['count', 'u32'], ['flags', 'u32'], ['missed', 'u64'], ['cookies', 'u64']],
+    [
+      ['addrs', 'u64'],
+      ['count', 'u32'],
+      ['flags', 'u32'],
+      ['missed', 'u64'],
+      ['cookies', 'u64'],
+    ],
     UNION,
   ),
   [T.BPF_LINK_TYPE_UPROBE_MULTI]: attrLayout(
@@ -125,9 +185,27 @@ export const BPF_LINK_INFO_OF: Readonly<Record<number, AttrLayout>> = {
     ],
     UNION,
   ),
-  [T.BPF_LINK_TYPE_TCX]: attrLayout([['ifindex', 'u32'], ['attach_type', 'u32']], UNION),
-  [T.BPF_LINK_TYPE_NETKIT]: attrLayout([['ifindex', 'u32'], ['attach_type', 'u32']], UNION),
-  [T.BPF_LINK_TYPE_SOCKMAP]: attrLayout([['map_id', 'u32'], ['attach_type', 'u32']], UNION),
+  [T.BPF_LINK_TYPE_TCX]: attrLayout(
+    [
+      ['ifindex', 'u32'],
+      ['attach_type', 'u32'],
+    ],
+    UNION,
+  ),
+  [T.BPF_LINK_TYPE_NETKIT]: attrLayout(
+    [
+      ['ifindex', 'u32'],
+      ['attach_type', 'u32'],
+    ],
+    UNION,
+  ),
+  [T.BPF_LINK_TYPE_SOCKMAP]: attrLayout(
+    [
+      ['map_id', 'u32'],
+      ['attach_type', 'u32'],
+    ],
+    UNION,
+  ),
   [T.BPF_LINK_TYPE_PERF_EVENT]: attrLayout([['type', 'u32']], UNION),
 };
 
@@ -140,11 +218,24 @@ export const BPF_PERF_EVENT_TRACEPOINT = 5;
 export const BPF_PERF_EVENT_EVENT = 6;
 
 const uprobe = attrLayout(
-  [['file_name', 'u64'], ['name_len', 'u32'], ['offset', 'u32'], ['cookie', 'u64'], ['ref_ctr_offset', 'u64']],
+  [
+    ['file_name', 'u64'],
+    ['name_len', 'u32'],
+    ['offset', 'u32'],
+    ['cookie', 'u64'],
+    ['ref_ctr_offset', 'u64'],
+  ],
   24,
 );
 const kprobe = attrLayout(
-  [['func_name', 'u64'], ['name_len', 'u32'], ['offset', 'u32'], ['addr', 'u64'], ['missed', 'u64'], ['cookie', 'u64']],
+  [
+    ['func_name', 'u64'],
+    ['name_len', 'u32'],
+    ['offset', 'u32'],
+    ['addr', 'u64'],
+    ['missed', 'u64'],
+    ['cookie', 'u64'],
+  ],
   24,
 );
 export const BPF_PERF_EVENT_INFO: Readonly<Record<number, AttrLayout>> = {
@@ -152,6 +243,24 @@ export const BPF_PERF_EVENT_INFO: Readonly<Record<number, AttrLayout>> = {
   [BPF_PERF_EVENT_URETPROBE]: uprobe,
   [BPF_PERF_EVENT_KPROBE]: kprobe,
   [BPF_PERF_EVENT_KRETPROBE]: kprobe,
-  [BPF_PERF_EVENT_TRACEPOINT]: [...attrLayout([['tp_name', 'u64'], ['name_len', 'u32']], 24), ...attrLayout([['cookie', 'u64']], 40)],
-  [BPF_PERF_EVENT_EVENT]: [...attrLayout([['config', 'u64'], ['type', 'u32']], 24), ...attrLayout([['cookie', 'u64']], 40)],
+  [BPF_PERF_EVENT_TRACEPOINT]: [
+    ...attrLayout(
+      [
+        ['tp_name', 'u64'],
+        ['name_len', 'u32'],
+      ],
+      24,
+    ),
+    ...attrLayout([['cookie', 'u64']], 40),
+  ],
+  [BPF_PERF_EVENT_EVENT]: [
+    ...attrLayout(
+      [
+        ['config', 'u64'],
+        ['type', 'u32'],
+      ],
+      24,
+    ),
+    ...attrLayout([['cookie', 'u64']], 40),
+  ],
 };
