@@ -11,6 +11,7 @@ import {
   hexBytes,
   hexLines,
   idIn,
+  isIndexed,
   isMapOfMaps,
   type Json,
   type MapInfo,
@@ -173,7 +174,7 @@ function elementOf(words: Words, map: OpenMap, wants: Parameters<typeof parseEle
     return elementOps(map.fd, map.info).lookup(new Uint8Array(map.info.keySize), value) ? value : undefined;
   };
   try {
-    return parseElement(words.rest(), map.info, wants, { btf: map.btf, current });
+    return parseElement(words.rest(), map.info, wants, { btf: map.btf, current, index: isIndexed(map.info.type) });
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     throw new WordsError(error.what, { cause: error, ...(error.remedy !== undefined && { remedy: error.remedy }) });

@@ -17,6 +17,8 @@ export interface ElementWords {
 }
 
 export interface ElementTypes {
+  /** The key counts places from 0, as in arrays: it can be said as a number whatever the types. */
+  readonly index?: boolean;
   readonly btf?: Btf | undefined;
   /** The value as it is now, for those of which only parts are said: variables of a data section. */
   readonly current?: () => Uint8Array | undefined;
@@ -97,6 +99,7 @@ function isJson(words: readonly string[], start: number, size: number): boolean 
 function dataOf(name: string, words: readonly string[], size: number, type: TypeId, types: ElementTypes): Uint8Array {
   const first = words[0];
   if (first !== undefined && !startsWith(first, 'hex') && isJson(words, 0, size)) {
+    if (name === 'key' && type === 0 && types.index) return new Uint8Array(Uint32Array.of(indexOf(first)).buffer);
     if (!types.btf || type === 0)
       throw new UsageError(`${name} expected ${size} bytes got ${words.length}`, {
         remedy: 'JSON needs types, and this map was made without: write the bytes, as in: hex 01 00 00 00.',
@@ -107,6 +110,12 @@ function dataOf(name: string, words: readonly string[], size: number, type: Type
   const bytes = (isHex ? words.slice(1) : words).map((word) => byteOf(word, isHex));
   if (bytes.length !== size) throw new UsageError(`${name} expected ${size} bytes got ${bytes.length}`);
   return Uint8Array.from(bytes);
+}
+
+function indexOf(word: string): number {
+  const value = Number(word);
+  if (!(Number.isInteger(value) && value >= 0 && value <= 0xffffffff)) throw new UsageError(`error parsing key: ${word}`);
+  return value;
 }
 
 /** As strtoul has it: decimal, 0x and a leading 0 for octal; or hex. */
@@ -151,40 +160,58 @@ function typedBytes(name: string, btf: Btf, type: TypeId, value: unknown, size: 
     for (const [variable, content] of Object.entries(value)) variables[variable] = content;
     return bytes;
   }
-  const shape = shapeOf(btf, type);
-  const bytes = encoded(shape, fitting(shape, value), name);
+  const [shape, fitted] = fitting(shapeOf(btf, type), flat(value));
+  const bytes = encoded(shape, fitted, name);
   if (bytes.length !== size) throw new UsageError(`${name}: its type has ${bytes.length} bytes, and the map's has ${size}`);
   return bytes;
 }
 
-/** What JSON has no words for: bytes are a list of numbers or hex, booleans may be 0 and 1, and what a dump shows can be given back. */
-function fitting(shape: Shape, value: unknown): unknown {
+/**
+ * A value and the shape to write it with. JSON has no words for bytes: they are a list of numbers, or hex; booleans may be 0 and 1;
+ * text may be a list of bytes, as a dump shows what is not printable.
+ */
+function fitting(shape: Shape, value: unknown): readonly [Shape, unknown] {
   switch (shape.kind) {
-    case 'bytes':
-      if (Array.isArray(value)) return Uint8Array.from(value as number[], Number);
-      return typeof value === 'string' && /^([\da-f]{2}\s*)*$/i.test(value) ? fromHex(value) : value;
     case 'text':
-      return Array.isArray(value) ? String.fromCharCode(...(value as number[]).map(Number)) : value;
+    case 'bytes':
+      if (isList(value)) return [{ kind: 'bytes', size: shape.size }, Uint8Array.from(value, Number)];
+      return shape.kind === 'bytes' && typeof value === 'string' && /^([\da-f]{2}\s*)*$/i.test(value)
+        ? [shape, fromHex(value)]
+        : [shape, value];
     case 'bool':
-      return value === 0 || value === 1 ? value === 1 : value;
+      return [shape, value === 0 || value === 1 ? value === 1 : value];
     case 'int':
     case 'bigint':
-      return typeof value === 'string' && /^(0x[\da-f]+|\d+)$/i.test(value) ? BigInt(value) : value;
+      return [shape, typeof value === 'string' && /^(0x[\da-f]+|\d+)$/i.test(value) ? BigInt(value) : value];
     case 'list':
-      return Array.isArray(value) ? value.map((item) => fitting(shape.element, item)) : value;
-    case 'record':
-      return typeof value === 'object' && value !== null && !Array.isArray(value)
-        ? Object.fromEntries(
-            Object.entries(value).flatMap(([key, member]) => {
-              // A dump shows members of anonymous members a level deeper; here they are the record's own.
-              if (key === '' && typeof member === 'object' && member !== null)
-                return Object.entries(fitting(shape, member) as object);
-              const field = shape.fields.find((candidate) => candidate.name === key);
-              return [[key, field ? fitting(field.shape, member) : member] as const];
-            }),
-          )
-        : value;
+      return [shape, isList(value) ? value.map((item) => fitting(shape.element, item)[1]) : value];
+    case 'record': {
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) return [shape, value];
+      const fields = [...shape.fields];
+      const members = Object.entries(value).map(([name, member]) => {
+        const at = fields.findIndex((field) => field.name === name);
+        const field = fields[at];
+        if (!field) return [name, member] as const;
+        const [fieldShape, fieldValue] = fitting(field.shape, member);
+        fields[at] = { ...field, shape: fieldShape };
+        return [name, fieldValue] as const;
+      });
+      return [{ ...shape, fields }, Object.fromEntries(members)];
+    }
     default:
-      return value;
+      return [shape, value];
   }
+}
+
+const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value);
+
+/** A dump shows members of anonymous members a level deeper, under no name; here they are the record's own. */
+function flat(value: unknown): unknown {
+  if (isList(value)) return value.map(flat);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, member]): [string, unknown][] =>
+      name === '' && typeof member === 'object' && member !== null ? Object.entries(flat(member) as object) : [[name, flat(member)]],
+    ),
+  );
 }

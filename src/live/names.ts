@@ -39,3 +39,14 @@ export const isMapOfProgs = (type: number): boolean => type === BPF_MAP_TYPE.BPF
 
 /** Bytes from the value of one CPU to that of the next. */
 export const perCpuStep = (valueSize: number): number => Math.ceil(valueSize / 8) * 8;
+
+const INDEXED: ReadonlySet<number> = new Set([
+  BPF_MAP_TYPE.BPF_MAP_TYPE_ARRAY,
+  BPF_MAP_TYPE.BPF_MAP_TYPE_PERCPU_ARRAY,
+  BPF_MAP_TYPE.BPF_MAP_TYPE_PROG_ARRAY,
+  BPF_MAP_TYPE.BPF_MAP_TYPE_PERF_EVENT_ARRAY,
+  BPF_MAP_TYPE.BPF_MAP_TYPE_CGROUP_ARRAY,
+  BPF_MAP_TYPE.BPF_MAP_TYPE_ARRAY_OF_MAPS,
+]);
+/** Whether keys are places, counted from 0. */
+export const isIndexed = (type: number): boolean => INDEXED.has(type);

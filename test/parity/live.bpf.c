@@ -86,7 +86,8 @@ volatile const char bpf_metadata_owner[] SEC(".rodata") = "tests";
 volatile const int bpf_metadata_level SEC(".rodata") = 7;
 volatile const int limit SEC(".rodata") = 42;
 int counter = 0x1234;
-static struct point origin = {.x = -1, .y = 2, .name = "origin", .on = 1, .color = GREEN, .low = 5, .high = 99, .wide = 1ull << 60};
+volatile struct point origin = {.x = -1, .y = 2, .name = "origin", .on = 1, .color = GREEN, .low = 5, .high = 99, .wide = 1ull << 60};
+struct bpf_map;
 struct point zero;
 
 static __noinline long visit(struct bpf_map *map, const int *key, struct point *value, void *context) {
@@ -116,11 +117,10 @@ int a_packet_program_with_long_name(struct __sk_buff *skb) {
 
 SEC("raw_tp/sched_switch")
 int on_switch(void *ctx) {
-  int key = 0;
+  unsigned long long key = 0;
   struct point *point = bpf_map_lookup_elem(&m_array, &key);
-  if (point) point->x = bpf_get_smp_processor_id();
-  bpf_map_lookup_elem(&m_lru, &key);
-  return 0;
+  if (bpf_map_lookup_elem(&m_lru, &key)) return 1;
+  return point ? bpf_get_smp_processor_id() : 0;
 }
 
 SEC("tp_btf/sched_process_exec")
