@@ -15,7 +15,8 @@ import {
   xlatedRows,
   xlatedText,
 } from '../live/index.js';
-import { jitedCode, pinObject, shownProg, testRun, walk, xlatedCode } from '../syscall/index.js';
+import { jitedCode, pinObject, progInfo, shownProg, testRun, walk, xlatedCode } from '../syscall/index.js';
+import { BPF_PROG_TYPE } from '../uapi/enums.js';
 import { contextOf, type NounContext, nounCommand, printAll, printDone, printJson } from './nouns.js';
 import { stats } from './prog-stats.js';
 import { LEGENDS, selectAll, selectOne } from './selectors.js';
@@ -121,6 +122,12 @@ function pin(words: Words, context: NounContext): void {
   printDone(context);
 }
 
+/** Types that take no data, and are run once. */
+const CONTEXT_ONLY: ReadonlySet<number> = new Set([
+  BPF_PROG_TYPE.BPF_PROG_TYPE_SYSCALL,
+  BPF_PROG_TYPE.BPF_PROG_TYPE_RAW_TRACEPOINT,
+  BPF_PROG_TYPE.BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE,
+]);
 /** Room for what a program writes, if nothing is said. */
 const OUTPUT_ROOM = 32 * 1024;
 const FILES = ['data_in', 'data_out', 'ctx_in', 'ctx_out'] as const;
@@ -135,11 +142,11 @@ function run(words: Words, context: NounContext): void {
     if (isFile(said)) files[said] = words.next('a file');
     else numbers[said] = words.number(said);
   }
-  if (files.data_in === undefined && files.ctx_in === undefined) throw new WordsError('data_in FILE or ctx_in FILE is missing');
   if (files.data_in === '-' && files.ctx_in === '-') throw new WordsError("data_in and ctx_in cannot both be '-'");
   const { repeat = 1 } = numbers;
   const result = testRun(prog.fd, {
     repeat,
+    contextOnly: CONTEXT_ONLY.has(progInfo(prog.fd).type),
     ...(files.data_in !== undefined && { dataIn: readIn(files.data_in), dataSizeOut: numbers.data_size_out || OUTPUT_ROOM }),
     ...(files.ctx_in !== undefined && { ctxIn: readIn(files.ctx_in), ctxSizeOut: numbers.ctx_size_out || OUTPUT_ROOM }),
   });

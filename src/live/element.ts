@@ -211,7 +211,9 @@ function flat(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).flatMap(([name, member]): [string, unknown][] =>
-      name === '' && typeof member === 'object' && member !== null ? Object.entries(flat(member) as object) : [[name, flat(member)]],
+      name === '' && typeof member === 'object' && member !== null
+        ? Object.entries(flat(member) as object)
+        : [[name, flat(member)]],
     ),
   );
 }
