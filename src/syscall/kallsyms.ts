@@ -32,6 +32,26 @@ export function findSymbols(text: string, names: readonly string[]): Map<string,
 }
 
 /**
+ * Names of what is called from BPF.
+ * @param addresses Those whose names are wanted, given where the kernel counts calls from (`__bpf_call_base`).
+ * @returns Nothing where the kernel does not tell addresses.
+ * @throws {SyscallError} when the file cannot be read.
+ */
+export function calledSymbols(addresses: (callBase: bigint) => readonly bigint[]): {
+  readonly callBase: bigint | undefined;
+  readonly symbols: ReadonlyMap<bigint, string>;
+} {
+  const text = new TextDecoder('latin1').decode(read(KALLSYMS));
+  const callBase = addressIn(text, '__bpf_call_base');
+  return callBase ? { callBase, symbols: findNames(text, addresses(callBase)) } : { callBase: undefined, symbols: new Map() };
+}
+
+function addressIn(text: string, name: string): bigint | undefined {
+  const at = text.indexOf(` ${name}\n`);
+  return at < 0 ? undefined : BigInt(`0x${text.slice(text.lastIndexOf('\n', at) + 1, at).split(' ', 1)[0]}`);
+}
+
+/**
  * The first symbol at each of these addresses.
  * @throws {SyscallError} when the file cannot be read.
  */

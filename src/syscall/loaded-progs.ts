@@ -18,7 +18,7 @@ import { BPF_PROG_INFO } from '../uapi/info.js';
 import { mustBpf } from './bpf-call.js';
 import { btfById } from './btf-by-id.js';
 import { fdInfo, type ObjectContext } from './holders.js';
-import { namesOfAddresses, readKallsyms } from './kallsyms.js';
+import { calledSymbols, namesOfAddresses } from './kallsyms.js';
 import { kernelBtf } from './kernel-btf.js';
 import { addressOf, syscall } from './libc.js';
 import { mapInfo } from './loaded-maps.js';
@@ -229,24 +229,21 @@ export function xlatedCode(fd: number): LoadedCode {
   ]);
   const [insns, ksyms, funcs, lines] = buffers as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
   if (insns.length === 0) throw new BpfError(`Program ${info.id}: its instructions cannot be read`, { remedy: NOT_TOLD });
-  const callBase = callBaseAddress();
   const code = {
     insns,
     btf: info.btfId > 0 ? btfById(info.btfId) : undefined,
     ...recordsOf(info, funcs, lines),
     ksyms: u64s(ksyms),
-    callBase,
   };
-  return { ...code, symbols: callBase === undefined ? new Map() : namesOfAddresses(calledAddresses(code)) };
+  return { ...code, ...symbolsOf((callBase) => calledAddresses({ ...code, callBase })) };
 }
 
-/** Where the kernel counts calls of helpers from; undefined where addresses are not told. */
-function callBaseAddress(): bigint | undefined {
+/** Without names where they may not be read. */
+function symbolsOf(addresses: (callBase: bigint) => readonly bigint[]): ReturnType<typeof calledSymbols> {
   try {
-    const [address] = readKallsyms(['__bpf_call_base']).get('__bpf_call_base') ?? [];
-    return address === 0n ? undefined : address;
+    return calledSymbols(addresses);
   } catch (error) {
-    if (error instanceof SyscallError) return undefined;
+    if (error instanceof SyscallError) return { callBase: undefined, symbols: new Map() };
     throw error;
   }
 }

@@ -7,6 +7,33 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type LoadedObject, open } from '../../src/api/index.js';
+import {
+  elementJson,
+  type Json,
+  linkJson,
+  linkText,
+  mapJson,
+  mapText,
+  progJson,
+  progText,
+  writeJson,
+  xlatedJson,
+  xlatedRows,
+  xlatedText,
+} from '../../src/live/index.js';
+import {
+  btfOfMap,
+  elements,
+  holders,
+  mapInfo,
+  openById,
+  pinnedPaths,
+  shownLink,
+  shownMap,
+  shownProg,
+  walk,
+  xlatedCode,
+} from '../../src/syscall/index.js';
 import { type Finished, tsbpf } from '../support/cli.js';
 import { compilePart, describeWithCompiler } from '../support/compile.js';
 import { describeWithKernel, holdings } from '../support/kernel.js';
@@ -53,14 +80,18 @@ const parsed = (text: string): unknown => JSON.parse(text.replaceAll("\\'", "'")
 /** The kernel's words for an instruction came after bpftool 7.1: a move into this CPU's part of memory. */
 const olderWords = (text: string): string => text.replaceAll(/r(\d) = &\(void __percpu \*\)\(r(\d)\)/g, 'r$1 = r$2');
 
-function sameJson(...args: string[]): unknown {
-  const theirs = parsed(bpftool('-j', ...args).stdout);
-  const { stdout, stderr } = tsbpf([...args, '--json']);
-  expect(stderr).toBe('');
-  const ours = parsed(olderWords(stdout));
+/** @returns What our text holds, all of it. */
+function compareJson(text: string, args: readonly string[]): unknown {
+  const theirs = parsed(bpftool(...args).stdout);
+  const ours = parsed(olderWords(text));
   expect(older(ours, theirs)).toEqual(theirs);
   expect(keysOf(older(ours, theirs))).toEqual(keysOf(theirs));
   return ours;
+}
+function sameJson(...args: string[]): unknown {
+  const { stdout, stderr } = tsbpf([...args, '--json']);
+  expect(stderr).toBe('');
+  return compareJson(stdout, ['-j', ...args]);
 }
 /** Names in the order of the text. */
 const keysOf = (value: unknown): string => JSON.stringify(value).replaceAll(/:("[^"]*"|[\d.-]+)/g, '');
@@ -68,15 +99,18 @@ const keysOf = (value: unknown): string => JSON.stringify(value).replaceAll(/:("
 /** Lines that bpftool 7.1 does not print. */
 const NEWER_LINES = /^\t(pids|attach_to|target_obj_id|cookie) /;
 
-function sameText(...args: string[]): void {
+function compareText(text: string, args: readonly string[]): Finished {
   const theirs = bpftool(...args);
-  const { stdout, stderr, status } = tsbpf(args);
-  expect(stderr).toBe('');
-  const lines = olderWords(stdout)
+  const lines = olderWords(text)
     .split('\n')
     .filter((line) => !NEWER_LINES.test(line));
   expect(lines.join('\n')).toBe(theirs.stdout);
-  expect(status === 0).toBe(theirs.status === 0);
+  return theirs;
+}
+function sameText(...args: string[]): void {
+  const { stdout, stderr, status } = tsbpf(args);
+  expect(stderr).toBe('');
+  expect(status === 0).toBe(compareText(stdout, args).status === 0);
 }
 
 interface Listed {
@@ -128,16 +162,22 @@ describe.skipIf(missing !== undefined)(`live objects, as bpftool ${version} show
         expect(of('link').length).toBe(3);
       });
 
-      test.each(['prog', 'map', 'link'] as const)(
-        '%s show, one by one',
-        (kind) => {
-          for (const row of of(kind)) {
-            sameJson(kind, 'show', 'id', String(row.id));
-            sameText(kind, 'show', 'id', String(row.id));
-          }
-        },
-        60_000,
-      );
+      test.each(['prog', 'map', 'link'] as const)('%s show, one by one', (kind) => {
+        const asked = { pids: new Map() };
+        const shown = (fd: number): readonly [Json, string] => {
+          if (kind === 'map') return [mapJson(shownMap(fd, asked)), mapText(shownMap(fd, asked))];
+          if (kind === 'prog') return [progJson(shownProg(fd, asked)), progText(shownProg(fd, asked))];
+          return [linkJson(shownLink(fd, asked)), linkText(shownLink(fd, asked))];
+        };
+        for (const { id: number } of of(kind)) {
+          using opened = openById(kind, number);
+          const [json, text] = shown(opened?.fd ?? -1);
+          compareJson(writeJson(json), ['-j', kind, 'show', 'id', String(number)]);
+          compareText(text, [kind, 'show', 'id', String(number)]);
+        }
+        sameJson(kind, 'show', 'id', String(of(kind)[0]?.id));
+        sameText(kind, 'show', 'id', String(of(kind)[0]?.id));
+      });
 
       test.each(['prog', 'map', 'link'] as const)('%s list', (kind) => {
         const ids = new Set(of(kind).map((row) => row.id));
@@ -159,11 +199,18 @@ describe.skipIf(missing !== undefined)(`live objects, as bpftool ${version} show
       });
 
       test('prog dump xlated, plain, with opcodes and with lines', () => {
-        for (const { id: number } of of('prog'))
-          for (const option of [[], ['opcodes'], ['linum']]) {
-            sameText('prog', 'dump', 'xlated', 'id', String(number), ...option);
-            sameJson('prog', 'dump', 'xlated', 'id', String(number), ...option);
+        for (const { id: number } of of('prog')) {
+          using opened = openById('prog', number);
+          const rows = xlatedRows(xlatedCode(opened?.fd ?? -1));
+          for (const option of ['', 'opcodes', 'linum']) {
+            const words = ['prog', 'dump', 'xlated', 'id', String(number), ...(option ? [option] : [])];
+            const options = { opcodes: option === 'opcodes', linum: option === 'linum' };
+            compareText(xlatedText(rows, options), words);
+            compareJson(writeJson(xlatedJson(rows, options)), ['-j', ...words]);
           }
+        }
+        sameText('prog', 'dump', 'x', 'id', id('prog', 'a_call'), 'opc');
+        sameJson('prog', 'dump', 'xlated', 'id', id('prog', 'a_call'), 'linum');
       }, 60_000);
 
       test('prog dump to a file', () => {
@@ -214,8 +261,13 @@ describe.skipIf(missing !== undefined)(`live objects, as bpftool ${version} show
         }
         for (const { id: number, bytes_key } of of('map')) {
           if (bytes_key === 0) continue;
-          sameJson('map', 'dump', 'id', String(number));
-          sameText('map', 'dump', 'id', String(number));
+          using opened = openById('map', number);
+          const info = mapInfo(opened?.fd ?? -1);
+          const btf = btfOfMap(info);
+          const found = [...elements(opened?.fd ?? -1, info)];
+          const json = found.flatMap((element) => elementJson(info, element, btf ? { btf } : {}) ?? []);
+          compareJson(writeJson(json), ['-j', 'map', 'dump', 'id', String(number)]);
+          if (!btf || info.name === 'm_hash') sameText('map', 'dump', 'id', String(number));
         }
         expect(bpftool('map', 'dump', 'id', String(data)).stdout).toContain('"counter": -2');
         // bpftool wrote nothing itself so far: its reading of what we wrote is the proof.
@@ -371,19 +423,21 @@ describe.skipIf(missing !== undefined)(`live objects, as bpftool ${version} show
   });
 
   describeWithKernel('in one process', () => {
-    test('looking at everything leaves no descriptor behind', async () => {
-      const { shownMap, shownProg, shownLink, walk, holders, pinnedPaths, xlatedCode } = await import(
-        '../../src/syscall/index.js'
-      );
+    test('looking at everything leaves no descriptor behind', () => {
       using _loaded = open(join(import.meta.dirname, '../../fixtures/bootstrap.bpf.o')).load();
+      const look = () => {
+        const asked = { pids: holders('prog'), pinned: pinnedPaths('prog') };
+        for (const { fd } of walk('map')) shownMap(fd, asked);
+        for (const { fd } of walk('prog')) shownProg(fd, asked);
+        for (const { fd } of walk('link')) shownLink(fd, asked);
+        for (const { fd } of walk('prog')) {
+          xlatedCode(fd);
+          break;
+        }
+      };
+      look(); // koffi and the kernel's types stay
       const before = holdings().fds;
-      const asked = { pids: holders('prog'), pinned: pinnedPaths('prog') };
-      for (const { fd } of walk('map')) shownMap(fd, asked);
-      for (const { fd } of walk('prog')) {
-        shownProg(fd, asked);
-        xlatedCode(fd);
-      }
-      for (const { fd } of walk('link')) shownLink(fd, asked);
+      look();
       expect(holdings().fds).toEqual(before);
     });
   });
