@@ -103,7 +103,8 @@ function dump(words: Words, context: NounContext): void {
   words.end();
   const maps = selected.fds.map(opened);
   const isSeveral = maps.length > 1;
-  for (const { info } of maps) if (info.keySize === 0) throw withoutKeys(info);
+  const [first] = maps;
+  if (first && !isSeveral && first.info.keySize === 0) throw withoutKeys(first.info);
   if (context.json) {
     const dumps = maps.map((map) => (isSeveral ? dumpWithHeader(map) : dumpJson(map)));
     printJson(isSeveral ? dumps : (dumps[0] as Json), context.pretty);

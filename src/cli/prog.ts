@@ -8,6 +8,8 @@ import {
   type Json,
   jitedJson,
   jitedText,
+  progHeader,
+  progHeaderText,
   progJson,
   progText,
   type XlatedOptions,
@@ -15,7 +17,7 @@ import {
   xlatedRows,
   xlatedText,
 } from '../live/index.js';
-import { jitedCode, pinObject, progInfo, shownProg, testRun, walk, xlatedCode } from '../syscall/index.js';
+import { jitedCode, pinObject, progInfo, progName, shownProg, testRun, walk, xlatedCode } from '../syscall/index.js';
 import { BPF_PROG_TYPE } from '../uapi/enums.js';
 import { contextOf, type NounContext, nounCommand, printAll, printDone, printJson } from './nouns.js';
 import { stats } from './prog-stats.js';
@@ -83,9 +85,15 @@ function dump(words: Words, context: NounContext): void {
     printDone(context);
     return;
   }
-  const dumps = selected.fds.map((fd) => dumpOf(fd, form, options, context));
-  if (context.json) printJson(dumps.length > 1 ? dumps : (dumps[0] as Json), context.pretty);
-  else process.stdout.write(dumps.join('\n'));
+  const isSeveral = selected.fds.length > 1;
+  const dumps = selected.fds.map((fd) => {
+    const info = progInfo(fd);
+    return { head: { info, name: progName(fd, info) }, code: dumpOf(fd, form, options, context) };
+  });
+  if (context.json) {
+    const shown = dumps.map(({ head, code }) => (isSeveral ? { ...progHeader(head), insns: code } : code));
+    printJson(isSeveral ? shown : (shown[0] as Json), context.pretty);
+  } else process.stdout.write(dumps.map(({ head, code }) => `${isSeveral ? progHeaderText(head) : ''}${code}`).join('\n'));
 }
 
 function dumpOf(fd: number, form: 'xlated' | 'jited', options: XlatedOptions, { json }: NounContext): Json {

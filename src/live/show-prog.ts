@@ -40,16 +40,30 @@ export function deviceText({ ifindex, netnsDev, netnsIno }: Device, ifname?: str
 export const holdersText = (pids: readonly Holder[]): string =>
   pids.length > 0 ? `\n\tpids ${pids.map(({ pid, comm }) => `${comm}(${pid})`).join(', ')}` : '';
 
+/** What stands at the head of each of several dumps, too. */
+export const progHeader = ({ info, name }: Pick<ShownProg, 'info' | 'name'>): { readonly [key: string]: Json | undefined } => ({
+  id: info.id,
+  type: progTypeName(info.type),
+  name: name === '' ? undefined : name,
+  tag: info.tag,
+  gpl_compatible: info.gplCompatible,
+  run_time_ns: info.runTimeNs > 0n ? info.runTimeNs : undefined,
+  run_cnt: info.runTimeNs > 0n ? info.runCount : undefined,
+  recursion_misses: info.recursionMisses > 0n ? info.recursionMisses : undefined,
+});
+
+export function progHeaderText({ info, name }: Pick<ShownProg, 'info' | 'name'>, ifname?: string): string {
+  const type = progTypeName(info.type);
+  let text = `${info.id}: ${typeof type === 'string' ? type : `type ${type}`}  ${name && `name ${name}  `}tag ${info.tag}`;
+  text += `${deviceText(info.device, ifname)}${info.gplCompatible ? '  gpl' : ''}`;
+  if (info.runTimeNs > 0n) text += ` run_time_ns ${info.runTimeNs} run_cnt ${info.runCount}`;
+  if (info.recursionMisses > 0n) text += ` recursion_misses ${info.recursionMisses}`;
+  return `${text}\n`;
+}
+
 export function progJson({ info, name, mapIds, memlock, loadedAt, attachTo, pinned, pids, metadata, ifname }: ShownProg): Json {
   return {
-    id: info.id,
-    type: progTypeName(info.type),
-    name: name === '' ? undefined : name,
-    tag: info.tag,
-    gpl_compatible: info.gplCompatible,
-    run_time_ns: info.runTimeNs > 0n ? info.runTimeNs : undefined,
-    run_cnt: info.runTimeNs > 0n ? info.runCount : undefined,
-    recursion_misses: info.recursionMisses > 0n ? info.recursionMisses : undefined,
+    ...progHeader({ info, name }),
     dev: deviceJson(info.device, ifname),
     loaded_at: loadedAt?.seconds,
     uid: loadedAt && info.uid,
@@ -79,12 +93,7 @@ export function progText({
   metadata,
   ifname,
 }: ShownProg): string {
-  const type = progTypeName(info.type);
-  let text = `${info.id}: ${typeof type === 'string' ? type : `type ${type}`}  ${name && `name ${name}  `}tag ${info.tag}`;
-  text += `${deviceText(info.device, ifname)}${info.gplCompatible ? '  gpl' : ''}`;
-  if (info.runTimeNs > 0n) text += ` run_time_ns ${info.runTimeNs} run_cnt ${info.runCount}`;
-  if (info.recursionMisses > 0n) text += ` recursion_misses ${info.recursionMisses}`;
-  text += '\n';
+  let text = progHeaderText({ info, name }, ifname);
   if (loadedAt) text += `\tloaded_at ${loadedAt.text}  uid ${info.uid}\n`;
   text += `\txlated ${info.xlatedLength}B  ${info.jitedLength > 0 ? `jited ${info.jitedLength}B` : 'not jited'}`;
   if (memlock !== undefined) text += `  memlock ${memlock}B`;

@@ -51,6 +51,7 @@ const BATCH_BYTES = 1 << 22;
  * @throws {SyscallError}
  */
 export function* elements(fd: number, info: MapInfo): Generator<Element> {
+  if (info.keySize === 0) return; // queues and rings cannot be walked
   const started = BATCHED.has(info.type) && info.maxEntries > 1 ? batch(fd, info) : undefined;
   const first = started?.next();
   if (first && started && !(first.done && first.value === 'not supported')) {

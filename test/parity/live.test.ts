@@ -128,6 +128,7 @@ describe.skipIf(missing !== undefined)(`live objects, as bpftool ${version} show
     describeWithKernel('in the kernel', () => {
       let loaded: LoadedObject;
       let folder: string;
+      let object: string;
       const mine = new Map<'prog' | 'map' | 'link', readonly Listed[]>();
       const of = (kind: 'prog' | 'map' | 'link'): readonly Listed[] => mine.get(kind) ?? [];
       const id = (kind: 'prog' | 'map', name: string): string => String(of(kind).find((row) => row.name === name)?.id);
@@ -139,9 +140,8 @@ describe.skipIf(missing !== undefined)(`live objects, as bpftool ${version} show
       beforeAll(() => {
         folder = mkdtempSync(join(tmpdir(), 'tsbpf-live-'));
         const source = join(import.meta.dirname, 'live.bpf.c');
-        loaded = open(
-          compilePart(source, 0, '-mcpu=v3', '-I/usr/include/x86_64-linux-gnu', '-I/usr/include/aarch64-linux-gnu'),
-        ).load();
+        object = compilePart(source, 0, '-mcpu=v3', '-I/usr/include/x86_64-linux-gnu', '-I/usr/include/aarch64-linux-gnu');
+        loaded = open(object).load();
         loaded.attach();
         for (const kind of ['prog', 'map', 'link'] as const) {
           const listed = JSON.parse(tsbpf([kind, 'list', '--json']).stdout) as Listed[];
@@ -397,6 +397,23 @@ describe.skipIf(missing !== undefined)(`live objects, as bpftool ${version} show
         expect(endless).toMatchObject({ status: 0, stderr: '' });
         expect(endless.stdout).toMatch(/^ *ID {2}TYPE +NAME/);
       });
+
+      test('several of one name', () => {
+        using _again = open(object).load();
+        sameJson('map', 'show', 'name', 'm_lpm');
+        sameText('map', 'show', 'name', 'm_raw');
+        sameJson('map', 'dump', 'name', 'm_raw');
+        sameText('map', 'dump', 'name', 'm_raw');
+        sameJson('map', 'dump', 'name', 'm_lpm');
+        sameText('map', 'dump', 'name', 'm_lpm');
+        sameText('prog', 'show', 'name', 'walk_maps');
+        sameJson('prog', 'dump', 'xlated', 'name', 'walk_maps');
+        sameText('prog', 'dump', 'xlated', 'name', 'walk_maps');
+        expect(tsbpf(['map', 'lookup', 'name', 'm_raw', 'key', '1', '0', '0', '0'])).toMatchObject({
+          status: 1,
+          stderr: expect.stringContaining('several maps match this handle'),
+        });
+      }, 60_000);
 
       test('what is not there, not meant or not allowed', () => {
         expect(tsbpf(['prog', 'show', 'id', '4000000000'])).toMatchObject({
