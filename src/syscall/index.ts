@@ -5,6 +5,7 @@ export * from './btf-by-id.js';
 export * from './elements.js';
 export * from './facts.js';
 export * from './holders.js';
+export * from './interfaces.js';
 export * from './kallsyms.js';
 export * from './kernel.js';
 export * from './kernel-btf.js';

@@ -5,6 +5,7 @@ import { type LinkInfo, linkInfoOf, linkLayouts, readFields, type ShownLink } fr
 import { BPF_LINK_TYPE } from '../uapi/enums.js';
 import { BPF_LINK_INFO_SIZE } from '../uapi/info.js';
 import type { ObjectContext } from './holders.js';
+import { interfaceName } from './interfaces.js';
 import { namesOfAddresses } from './kallsyms.js';
 import { addressOf } from './libc.js';
 import { attachName, progInfo } from './loaded-progs.js';
@@ -63,8 +64,10 @@ export function shownLink(fd: number, { pids, pinned }: ObjectContext): ShownLin
   const isTracing = info.type === BPF_LINK_TYPE.BPF_LINK_TYPE_TRACING;
   const progType = isTracing ? typeOfProgram(info.progId) : undefined;
   const attachTo = isTracing ? targetName(info) : undefined;
+  const ifname = interfaceName(Number(info.fields.ifindex ?? 0));
   return {
     info,
+    ...(ifname !== undefined && { ifname }),
     ...(progType !== undefined && { progType }),
     ...(attachTo !== undefined && { attachTo }),
     ...(info.lists.addrs && { symbols: namesOfAddresses(info.lists.addrs) }),

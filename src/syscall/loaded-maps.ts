@@ -5,6 +5,7 @@ import { type MapInfo, mapInfoOf, type ShownMap, sizeOfLayout } from '../live/in
 import { BPF_MAP_INFO } from '../uapi/info.js';
 import { btfById } from './btf-by-id.js';
 import { fdInfo, type ObjectContext } from './holders.js';
+import { deviceName } from './interfaces.js';
 import { kernelBtf } from './kernel-btf.js';
 import { infoOf } from './objects.js';
 
@@ -23,6 +24,7 @@ export function shownMap(fd: number, { pids, pinned }: ObjectContext): ShownMap 
   const memlock = lines.get('memlock');
   const progType = lines.get('owner_prog_type');
   const jited = lines.get('owner_jited');
+  const ifname = deviceName(info.device);
   return {
     info,
     ...(memlock !== undefined && { memlock: BigInt(memlock) }),
@@ -33,6 +35,7 @@ export function shownMap(fd: number, { pids, pinned }: ObjectContext): ShownMap 
     },
     ...(pinned && pinned.size > 0 && { pinned: pinned.get(info.id) ?? [] }),
     pids: pids.get(info.id) ?? [],
+    ...(ifname !== undefined && { ifname }),
   };
 }
 

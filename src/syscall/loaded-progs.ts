@@ -18,6 +18,7 @@ import { BPF_PROG_INFO } from '../uapi/info.js';
 import { mustBpf } from './bpf-call.js';
 import { btfById } from './btf-by-id.js';
 import { fdInfo, type ObjectContext } from './holders.js';
+import { deviceName } from './interfaces.js';
 import { calledSymbols, namesOfAddresses } from './kallsyms.js';
 import { kernelBtf } from './kernel-btf.js';
 import { addressOf, syscall } from './libc.js';
@@ -88,9 +89,20 @@ export function progName(fd: number, info: ProgInfo): string {
   if (info.name.length < LONGEST_KERNEL_NAME || info.btfId === 0 || info.counts.funcInfo === 0) return info.name;
   const { buffers } = listsOf(fd, [funcInfoWanted(info, 1)]);
   const type = u32s(buffers[0] as Uint8Array)[1];
-  const btf = type === undefined ? undefined : btfById(info.btfId);
-  return btf && type !== undefined ? btf.name(type) : info.name;
+  return (type === undefined ? undefined : told(() => btfById(info.btfId)?.name(type))) ?? info.name;
 }
+
+/** What is told beside the rest must not keep the rest from being told: types of somebody else may be broken, or too new. */
+function told<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (error instanceof BpfError) return undefined;
+    throw error;
+  }
+}
+
+const named = (ifname: string | undefined): { readonly ifname?: string } => (ifname === undefined ? {} : { ifname });
 
 /**
  * Everything that `prog show` shows.
@@ -110,20 +122,18 @@ export function shownProg(fd: number, { pids, pinned }: ObjectContext): ShownPro
     ...(attachTo !== undefined && { attachTo }),
     ...(pinned && pinned.size > 0 && { pinned: pinned.get(info.id) ?? [] }),
     pids: pids.get(info.id) ?? [],
-    metadata: metadataOf(mapIds),
+    metadata: told(() => metadataOf(mapIds)) ?? [],
+    ...named(deviceName(info.device)),
   };
 }
 
 /** The name of a type that programs and links hook into: `vfs_read`. Undefined when it cannot be told. */
 export function attachName(btfObjId: number, typeId: number): string | undefined {
   if (typeId === 0) return undefined;
-  try {
+  return told(() => {
     const btf = btfObjId === 0 ? kernelBtf() : btfById(btfObjId);
     return btf && typeId < btf.length ? btf.name(typeId) || undefined : undefined;
-  } catch (error) {
-    if (error instanceof BpfError) return undefined;
-    throw error;
-  }
+  });
 }
 
 const CLOCK_REALTIME = 0;

@@ -133,6 +133,16 @@ int walk_maps(void *ctx) {
   return 0;
 }
 
+SEC("xdp")
+int let_pass(struct xdp_md *ctx) {
+  return XDP_PASS;
+}
+
+SEC("cgroup_skb/egress")
+int let_go(struct __sk_buff *skb) {
+  return 1;
+}
+
 SEC("syscall")
 int a_call(int *ctx) {
   int key = 0;

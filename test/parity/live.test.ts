@@ -2,7 +2,7 @@
 // Other processes have objects too, so only those that this test made are compared.
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -25,7 +25,9 @@ import {
   btfOfMap,
   elements,
   holders,
+  linkInfo,
   mapInfo,
+  mustBpf,
   openById,
   pinnedPaths,
   shownLink,
@@ -34,6 +36,7 @@ import {
   walk,
   xlatedCode,
 } from '../../src/syscall/index.js';
+import { BPF_ATTACH_TYPE } from '../../src/uapi/enums.js';
 import { type Finished, tsbpf } from '../support/cli.js';
 import { compilePart, describeWithCompiler } from '../support/compile.js';
 import { describeWithKernel, holdings } from '../support/kernel.js';
@@ -396,6 +399,42 @@ describe.skipIf(missing !== undefined)(`live objects, as bpftool ${version} show
         });
         expect(endless).toMatchObject({ status: 0, stderr: '' });
         expect(endless.stdout).toMatch(/^ *ID {2}TYPE +NAME/);
+      });
+
+      /** Of cgroup v2, which this machine may not have mounted anywhere; then it is, for a moment. */
+      const mounted = /^\S+ (\S+) cgroup2 /m.exec(readFileSync('/proc/mounts', 'utf8'))?.[1];
+      test('links to a device and to a group of processes', () => {
+        const groups = mounted ?? join(folder, 'cgroup');
+        if (mounted === undefined) {
+          mkdirSync(groups);
+          expect(spawnSync('mount', ['-t', 'cgroup2', 'none', groups]).status).toBe(0);
+        }
+        const group = openSync(groups, constants.O_RDONLY | constants.O_DIRECTORY);
+        const made: number[] = [];
+        try {
+          for (const [name, target_fd, type, flags] of [
+            ['let_pass', 1, BPF_ATTACH_TYPE.BPF_XDP, 2], // lo, in the generic mode that every device has
+            ['let_go', group, BPF_ATTACH_TYPE.BPF_CGROUP_INET_EGRESS, 0],
+          ] as const) {
+            using prog = openById('prog', Number(id('prog', name)));
+            const attr = { prog_fd: prog?.fd ?? -1, target_fd, attach_type: type, flags };
+            made.push(mustBpf('BPF_LINK_CREATE', attr, 'Cannot make a link').result);
+          }
+          const [xdp, cgroup] = made.map((fd) => linkInfo(fd).id) as [number, number];
+          sameText('link', 'show', 'id', String(cgroup));
+          sameJson('link', 'show', 'id', String(cgroup));
+          // bpftool 7.1 knows of the device of such a link nothing at all.
+          expect(tsbpf(['link', 'show', 'id', String(xdp)]).stdout).toContain('\n\tifindex lo(1)  \n');
+          expect(JSON.parse(tsbpf(['link', 'show', 'id', String(xdp), '-j']).stdout)).toMatchObject({
+            devname: 'lo',
+            ifindex: 1,
+          });
+          expect(tsbpf(['link', 'detach', 'id', String(xdp)])).toMatchObject({ status: 0, stdout: '', stderr: '' });
+          expect(tsbpf(['link', 'show', 'id', String(xdp)]).stdout).toContain('ifindex (detached)');
+        } finally {
+          for (const fd of [group, ...made]) closeSync(fd);
+          if (mounted === undefined) spawnSync('umount', [groups]);
+        }
       });
 
       test('several of one name', () => {
