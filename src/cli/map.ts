@@ -22,6 +22,7 @@ import {
   parseElement,
   typedElement,
   writeJson,
+  writeList,
 } from '../live/index.js';
 import {
   btfOfMap,
@@ -105,12 +106,17 @@ function dump(words: Words, context: NounContext): void {
   const isSeveral = maps.length > 1;
   const [first] = maps;
   if (first && !isSeveral && first.info.keySize === 0) throw withoutKeys(first.info);
-  if (context.json) {
-    const dumps = maps.map((map) => (isSeveral ? dumpWithHeader(map) : dumpJson(map)));
-    printJson(isSeveral ? dumps : (dumps[0] as Json), context.pretty);
-  } else if (maps.every(({ btf }) => btf)) {
-    const dumps = maps.map((map) => (isSeveral ? { ...mapHeader(map.info), elements: typedDump(map) } : typedDump(map)));
-    process.stdout.write(`${writeJson(isSeveral ? dumps : (dumps[0] as Json), { pretty: true })}\n`);
+  if (context.json || maps.every(({ btf }) => btf)) {
+    const style = { pretty: context.pretty || !context.json };
+    const listed = context.json ? dumpJson : typedDump;
+    const text =
+      first && !isSeveral
+        ? writeList(listed(first), style)
+        : writeList(
+            maps.map((map) => ({ ...mapHeader(map.info), elements: [...listed(map)] })),
+            style,
+          );
+    process.stdout.write(`${text}\n`);
   } else {
     for (const [i, map] of maps.entries()) {
       if (isSeveral) process.stdout.write(`${i > 0 ? '\n' : ''}${mapHeaderText(map.info)}`);
@@ -124,38 +130,32 @@ const withoutKeys = ({ name, id }: MapInfo): UsageError =>
     remedy: 'Queues and stacks: peek shows the next value, pop takes it. Ring buffers are read by who mapped them.',
   });
 
-function dumpJson({ fd, info, btf }: OpenMap): Json[] {
-  const shown: Json[] = [];
+function* dumpJson({ fd, info, btf }: OpenMap): Generator<Json> {
   for (const element of elements(fd, info)) {
     const json = elementJson(info, element, btf ? { btf } : {});
     if (!json) continue;
     const inner = isMapOfMaps(info.type) && !('errno' in element.value) ? innerMap(idIn(element.value)) : undefined;
-    shown.push(inner ? { ...json, inner_map: inner } : json);
+    yield inner ? { ...json, inner_map: inner } : json;
   }
-  return shown;
 }
-
-const dumpWithHeader = (map: OpenMap): Json => ({ ...mapHeader(map.info), elements: dumpJson(map) });
 
 /** What is in a map that is the value of another; undefined when it is gone by now, or has no keys. */
 function innerMap(id: number): Json | undefined {
   using found = openById('map', id, BPF_F_RDONLY);
   const map = found && opened(found.fd);
-  return map && map.info.keySize > 0 ? dumpWithHeader(map) : undefined;
+  return map && map.info.keySize > 0 ? { ...mapHeader(map.info), elements: [...dumpJson(map)] } : undefined;
 }
 
 /** For people, by types. What cannot be looked up has its reason. */
-function typedDump({ fd, info, btf }: OpenMap): Json[] {
-  const shown: Json[] = [];
+function* typedDump({ fd, info, btf }: OpenMap): Generator<Json> {
   for (const element of elements(fd, info)) {
     const { key, value } = element;
-    if (!('errno' in value)) shown.push(typedElement(info, btf as Btf, key, value, true));
+    if (!('errno' in value)) yield typedElement(info, btf as Btf, key, value, true);
     else {
       const json = elementJson(info, element, {});
-      if (json) shown.push(json);
+      if (json) yield json;
     }
   }
-  return shown;
 }
 
 function dumpText({ fd, info }: OpenMap): string {

@@ -28,13 +28,20 @@ export type Json =
   | readonly Json[]
   | { readonly [name: string]: Json | undefined };
 
-/** @param pretty Names on lines of their own, indented by four; elements of lists are not. @see bpftool json_writer.c */
-export function writeJson(value: Json, { pretty = false }: { readonly pretty?: boolean } = {}): string {
+/**
+ * @param pretty Names on lines of their own, indented by four; elements of lists are not.
+ * @param depth  How deep the value stands in what is around it.
+ * @see bpftool json_writer.c
+ */
+export function writeJson(
+  value: Json,
+  { pretty = false, depth: at = 0 }: { readonly pretty?: boolean; readonly depth?: number } = {},
+): string {
   const parts: string[] = [];
   const write = (current: Json, depth: number): void => {
     if (current === null || typeof current === 'boolean' || typeof current === 'number' || typeof current === 'bigint')
       parts.push(String(current));
-    else if (typeof current === 'string') parts.push(JSON.stringify(current));
+    else if (typeof current === 'string') parts.push(PLAIN.test(current) ? `"${current}"` : JSON.stringify(current));
     else if (current instanceof Raw) parts.push(current.text);
     else if (isList(current)) {
       parts.push('[');
@@ -60,9 +67,19 @@ export function writeJson(value: Json, { pretty = false }: { readonly pretty?: b
   const lineEnd = (depth: number) => {
     if (pretty) parts.push('\n', '    '.repeat(depth));
   };
-  write(value, 0);
+  write(value, at);
   return parts.join('');
 }
+
+/** As `writeJson` of a list, whose items need not be there all at once: a map may have very many elements. */
+export function writeList(items: Iterable<Json>, { pretty = false }: { readonly pretty?: boolean } = {}): string {
+  const texts: string[] = [];
+  for (const item of items) texts.push(writeJson(item, { pretty, depth: 1 }));
+  return `[${texts.join(',')}${pretty && texts.length > 0 ? '\n' : ''}]`;
+}
+
+/** Needs no escapes. */
+const PLAIN = /^[\w .:/-]*$/;
 
 const isList = (value: Json): value is readonly Json[] => Array.isArray(value);
 
@@ -72,8 +89,8 @@ const membersOf = (value: Members | { readonly [name: string]: Json | undefined 
     : Object.entries(value).flatMap(([name, member]) => (member === undefined ? [] : [[name, member] as const]));
 
 /** Bytes as bpftool's JSON has them: `["0x01","0x00"]`. */
-export const hexBytes = (bytes: Uint8Array): readonly string[] =>
-  Array.from(bytes, (byte) => `0x${byte.toString(16).padStart(2, '0')}`);
+export const hexBytes = (bytes: Uint8Array): readonly string[] => Array.from(bytes, (byte) => HEX[byte] as string);
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => `0x${byte.toString(16).padStart(2, '0')}`);
 
 /** Bytes as bpftool's text has them: two digits each, a gap after 8, a line after 16. */
 export function hexLines(bytes: Uint8Array, separator = ' '): string {
