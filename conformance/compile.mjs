@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { say } from './cache.mjs';
+import { say } from '../scripts/debian/cache.mjs';
 
 const MOST_SECONDS = 60; // for one of them
 

@@ -2,8 +2,8 @@
 
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { suite } from './apt.mjs';
-import { CACHE, once, ROOT, say } from './cache.mjs';
+import { suite } from '../scripts/debian/apt.mjs';
+import { CACHE, once, ROOT, say } from '../scripts/debian/cache.mjs';
 import { carve } from './carve.mjs';
 import { compileAll } from './compile.mjs';
 import { selftests } from './selftests.mjs';

@@ -3,11 +3,13 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { suite } from './apt.mjs';
-import { CACHE, once, ROOT, say } from './cache.mjs';
+import { suite } from '../scripts/debian/apt.mjs';
+import { CACHE, once, ROOT, say } from '../scripts/debian/cache.mjs';
 
 const HOME = join(CACHE, 'libbpf');
 const LIBRARY = join(HOME, 'src/libbpf.a');
+/** What its programs include, as <bpf/bpf_helpers.h>. */
+export const HEADERS = join(HOME, 'include-installed');
 
 /** Compiles the witness. Gives its path and libbpf's version. */
 export function buildWitness() {

@@ -13,6 +13,8 @@ const ENOENT = 2;
 const EAGAIN = 11;
 const TRIES = 5;
 const MAP_TYPE_PROG_ARRAY = 3;
+const CALL = 0x85;
+const KFUNC_CALL = 2;
 
 const btfs = new Map();
 /** Types of a file, parsed once. */
@@ -58,7 +60,7 @@ const refusal = (error) =>
     : { name: 'crash', what: error.stack ?? String(error) };
 
 /** The file system is left as it is. */
-const PLAYED = new Set(['mkdir', 'unlink', 'mount']);
+const PLAYED = new Set(['mkdir', 'rmdir', 'unlink', 'mount']);
 
 /** Maps and BTF go on to the real kernel; whatever becomes of a program, the load goes on. */
 function noting(noted, object, toKernel) {
@@ -129,14 +131,18 @@ const NUMBERS = {
     ...['prog_type', 'kern_version', 'prog_flags', 'prog_ifindex', 'expected_attach_type', 'attach_btf_id', 'core_relo_cnt'],
   ],
 };
-const DESCRIPTORS = { map: ['btf_fd', 'value_type_btf_obj_fd'], program: ['prog_btf_fd', 'attach_btf_obj_fd', 'fd_array'] };
+const DESCRIPTORS = { map: ['btf_fd'], program: ['prog_btf_fd', 'fd_array'] };
+const MODULES = { map: ['value_type_btf_obj_fd'], program: ['attach_btf_obj_fd'] };
+const MODULE = 'btf of module ';
+const moduleOf = ({ fd }) => fd.slice(MODULE.length);
 
-/** What is 0 is left out, as the witness leaves it out; of a descriptor only its being there is told. */
+/** What is 0 is left out, as the witness leaves it out; of a descriptor its being there is told, or the module. */
 const fieldsOf = (attr, of) => ({
   ...Object.fromEntries(
     NUMBERS[of].flatMap((name) => (attr[name] ? [[name, Number(BigInt.asUintN(64, BigInt(attr[name])))]] : [])),
   ),
   ...Object.fromEntries(DESCRIPTORS[of].flatMap((name) => (attr[name] ? [[name, 1]] : []))),
+  ...Object.fromEntries(MODULES[of].flatMap((name) => (attr[name] ? [[name, moduleOf(attr[name])]] : []))),
 });
 
 const mapFields = (attr, ids) => ({
@@ -147,10 +153,12 @@ const mapFields = (attr, ids) => ({
 
 function programFields(attr, name, own) {
   const { bytes, fds } = isWithFds(attr.insns) ? attr.insns : { bytes: attr.insns, fds: [] };
-  const refs = fds.map(({ at, ref }) => ({
-    insn: ref.fd.startsWith('map ') ? (at - 4) / 8 : (at - 12) / 8, // a module's BTF goes into the second slot
-    map: ref.fd.startsWith('map ') ? own(ref) : "a module's BTF",
-  }));
+  const refs = fds.map(({ at, ref }) =>
+    ref.fd.startsWith(MODULE)
+      ? { insn: (at - 12) / 8, module: moduleOf(ref) } // it goes into the second slot
+      : { insn: (at - 4) / 8, map: own(ref) },
+  );
+  refs.push(...moduleCalls(bytes, attr.fd_array));
   return {
     name,
     license: attr.license ?? '',
@@ -161,6 +169,19 @@ function programFields(attr, name, own) {
     refs: refs.sort((a, b) => a.insn - b.insn),
     insns: hex(bytes),
   };
+}
+
+/** Calls of kernel functions that modules have: the offset is the place in the array. */
+function moduleCalls(bytes, array) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const calls = [];
+  for (let insn = 0; array && insn < bytes.length / 8; insn++) {
+    const place = view.getInt16(8 * insn + 2, true);
+    if (bytes[8 * insn] !== CALL || bytes[8 * insn + 1] >> 4 !== KFUNC_CALL || place <= 0) continue;
+    const fd = array.fds.find(({ at }) => at === 4 * place);
+    calls.push({ insn, module: fd ? moduleOf(fd.ref) : '?' });
+  }
+  return calls;
 }
 
 const hexOf = (value) => (value instanceof Uint8Array ? hex(value) : value?.bytes ? hex(value.bytes) : '');

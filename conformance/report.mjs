@@ -248,7 +248,7 @@ any system call failed, or with the same error number.
 The witness (\`conformance/witness.c\`) is libbpf with its \`syscall\` replaced: it notes each call, lets maps and BTF through, and answers for programs. On
 our side a \`Kernel\` does the same. Compared are the BTF that the object sends, all attributes of maps and of their inner maps, their
 contents (and an arena's memory) when the load ends, what is frozen and pinned; of programs the instructions, the maps and types that they refer to, function and line
-info, license, version, names, flags, attach type, attach type id. Descriptors count as there or not there. Against the running kernel's types each
+info, license, version, names, flags, attach type, attach type id. Descriptors count as there or not there; those of modules' types by the module. Against the running kernel's types each
 program is also given to the kernel, from both, and the error numbers are compared; a refused program stops neither side. Where a system call makes
 both refuse an object, the error numbers are compared too.
 

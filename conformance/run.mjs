@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { CACHE, ROOT, say, seconds } from './cache.mjs';
+import { CACHE, ROOT, say, seconds } from '../scripts/debian/cache.mjs';
 import { objectsOf, SOURCES } from './corpus.mjs';
 import { KERNELS, kernelTypes } from './kernels.mjs';
 import { buildWitness } from './libbpf.mjs';

@@ -4,8 +4,8 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { suite } from './apt.mjs';
-import { CACHE, once, say } from './cache.mjs';
+import { suite } from '../scripts/debian/apt.mjs';
+import { CACHE, once, say } from '../scripts/debian/cache.mjs';
 import { compileAll } from './compile.mjs';
 import { kernelTypes } from './kernels.mjs';
 

@@ -39,6 +39,7 @@
 #define TRIES 5
 #define SECONDS 100
 #define LD_IMM64 0x18
+#define CALL 0x85
 
 static struct bpf_object *object;
 static bool to_kernel;
@@ -130,6 +131,33 @@ static int record_of(int fd)
 	return -1;
 }
 
+/* The module whose types a descriptor is of. */
+static const char *module_of(int fd)
+{
+	static char name[2][64];
+	static int turn;
+	struct bpf_btf_info info = {};
+	union bpf_attr attr = {};
+
+	turn = !turn;
+	strcpy(name[turn], "?");
+	info.name = (unsigned long)name[turn];
+	info.name_len = sizeof(name[turn]);
+	attr.info.bpf_fd = fd;
+	attr.info.info_len = sizeof(info);
+	attr.info.info = (unsigned long)&info;
+	call(SYS_bpf, BPF_OBJ_GET_INFO_BY_FD, (long)&attr, sizeof(attr.info));
+	return name[turn];
+}
+
+static void put_module(FILE *to, const char *key, int fd)
+{
+	if (fd) {
+		fputc(',', to);
+		put_text(to, key, module_of(fd));
+	}
+}
+
 /* Maps are called by the names that the kernel was given for them. */
 static const char *name_of(int fd)
 {
@@ -181,7 +209,7 @@ static void note_map(const union bpf_attr *attr, int result, int error)
 	put_number(maps, "btf_value_type_id", attr->btf_value_type_id);
 	put_number(maps, "btf_vmlinux_value_type_id", attr->btf_vmlinux_value_type_id);
 	put_number(maps, "map_extra", attr->map_extra);
-	put_number(maps, "value_type_btf_obj_fd", attr->value_type_btf_obj_fd ? 1 : 0);
+	put_module(maps, "value_type_btf_obj_fd", attr->value_type_btf_obj_fd);
 	if (attr->inner_map_fd)
 		fprintf(maps, ",\"inner\":%d", record_of(attr->inner_map_fd));
 	fputc('}', maps);
@@ -262,6 +290,12 @@ static void put_instructions(const union bpf_attr *attr)
 	memcpy(insns, at(attr->insns), attr->insn_cnt * sizeof(*insns));
 	fprintf(programs, ",\"refs\":[");
 	for (i = 0; i < attr->insn_cnt; i++) {
+		if (insns[i].code == CALL && insns[i].src_reg == BPF_PSEUDO_KFUNC_CALL && insns[i].off > 0 && attr->fd_array) {
+			fprintf(programs, "%s{\"insn\":%u,", comma, i);
+			put_text(programs, "module", module_of(((const int *)at(attr->fd_array))[insns[i].off]));
+			fputc('}', programs);
+			comma = ",";
+		}
 		if (insns[i].code != LD_IMM64)
 			continue;
 		if ((insns[i].src_reg == BPF_PSEUDO_MAP_FD || insns[i].src_reg == BPF_PSEUDO_MAP_VALUE) && 
@@ -273,7 +307,9 @@ static void put_instructions(const union bpf_attr *attr)
 			insns[i].imm = 0;
 		}
 		if (insns[i].src_reg == BPF_PSEUDO_BTF_ID && insns[i + 1].imm) {
-			fprintf(programs, "%s{\"insn\":%u,\"map\":\"a module's BTF\"}", comma, i);
+			fprintf(programs, "%s{\"insn\":%u,", comma, i);
+			put_text(programs, "module", module_of(insns[i + 1].imm));
+			fputc('}', programs);
 			comma = ",";
 			insns[i + 1].imm = 0;
 		}
@@ -303,7 +339,7 @@ static void note_program(const char *name, const union bpf_attr *attr, int error
 	put_number(programs, "expected_attach_type", attr->expected_attach_type);
 	put_number(programs, "prog_btf_fd", attr->prog_btf_fd ? 1 : 0);
 	put_number(programs, "attach_btf_id", attr->attach_btf_id);
-	put_number(programs, "attach_btf_obj_fd", attr->attach_btf_obj_fd ? 1 : 0);
+	put_module(programs, "attach_btf_obj_fd", attr->attach_btf_obj_fd);
 	put_number(programs, "core_relo_cnt", attr->core_relo_cnt);
 	put_number(programs, "fd_array", attr->fd_array ? 1 : 0);
 	put_bytes(programs, "func_info", at(attr->func_info), (size_t)attr->func_info_cnt * attr->func_info_rec_size);
@@ -435,12 +471,17 @@ static void put_arena(void)
 {
 	const void *value = NULL;
 	struct bpf_map *map;
-	size_t size = 0;
+	size_t size = 0, arena_size = 0, page = sysconf(_SC_PAGESIZE);
 
 	bpf_object__for_each_map(map, object) {
-		if (bpf_map__type(map) == BPF_MAP_TYPE_ARENA)
+		if (bpf_map__type(map) == BPF_MAP_TYPE_ARENA) {
 			value = bpf_map__initial_value(map, &size);
+			arena_size = page * bpf_map__max_entries(map);
+		}
 	}
+	/* libbpf 1.7 writes it into the last pages where it can, but tells the first. */
+	if (value && feat_supported(NULL, FEAT_LDIMM64_FULL_RANGE_OFF))
+		value += arena_size - (size + page - 1) / page * page;
 	if (value)
 		put_bytes(stdout, "arena", value, size);
 }

@@ -24,11 +24,14 @@ import { type FdRef, loadable, stepIds } from '../plan/index.js';
 import { type Mapping, map as mapMemory, mapOps, memoryOf, pageSize, pollWaiter, readToEnd } from '../syscall/index.js';
 import { BPF_F_MMAPABLE } from '../uapi/bpf.js';
 import { BPF_MAP_TYPE } from '../uapi/enums.js';
+import { named } from './settings.js';
 import type { ObjectTypes, Section, Untyped } from './types.js';
 
 export interface LoadedParts {
   readonly object: BpfObject;
   readonly session: Session;
+  /** Nothing of it is in any kernel: see `Kernel`. */
+  readonly pretended?: boolean;
   /** Of the verifier, by program. */
   readonly logs: ReadonlyMap<string, string>;
   /** Runs the attach plan, which refers to what the session holds. */
@@ -41,12 +44,17 @@ export interface LoadedParts {
 const TYPE = BPF_MAP_TYPE;
 const ELEMENT_MAPS: ReadonlySet<number> = new Set([TYPE.BPF_MAP_TYPE_HASH, TYPE.BPF_MAP_TYPE_ARRAY, TYPE.BPF_MAP_TYPE_LRU_HASH]);
 
+/** Whether `map` has an answer, so that walking through all maps stumbles over none. */
+const isReadable = ({ type, autocreate }: BpfMapDef): boolean =>
+  autocreate && (type === TYPE.BPF_MAP_TYPE_RINGBUF || ELEMENT_MAPS.has(type));
+
 /** An object whose maps and programs are in the kernel, for as long as this is open. */
 export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable {
   readonly object: BpfObject;
-  /** By name, made when first used: a RingBuffer for ring buffers, a BpfMap for hash and array maps. */
+  /** By name, made when first used: a RingBuffer for ring buffers, a BpfMap for hash and array maps. Others are not listed. */
   readonly maps: T['maps'];
   readonly #session: Session;
+  readonly #pretended: boolean;
   readonly #attach: LoadedParts['attach'];
   readonly #iterate: LoadedParts['iterate'];
   readonly #onClose: () => void;
@@ -56,21 +64,22 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
   readonly #links = new Set<Links>();
   #closed = false;
 
-  constructor({ object, session, logs, attach, iterate, onClose }: LoadedParts) {
+  constructor({ object, session, pretended = false, logs, attach, iterate, onClose }: LoadedParts) {
     this.object = object;
+    this.#pretended = pretended;
     this.#session = session.move();
     this.#logs = logs;
     this.#attach = attach;
     this.#iterate = iterate;
     this.#onClose = onClose;
     const definitions = new Map(object.maps.map((map) => [map.name, map]));
+    const readable = new Set(object.maps.filter(isReadable).map(({ name }) => name));
     this.maps = new Proxy({} as Record<string, unknown>, {
       get: (_, name) =>
         typeof name === 'symbol' || (!definitions.has(name) && ASKED_BY_JAVASCRIPT.has(name)) ? undefined : this.map(name),
-      has: (_, name) => typeof name === 'string' && definitions.has(name),
-      ownKeys: () => [...definitions.keys()],
-      getOwnPropertyDescriptor: (_, name) =>
-        definitions.has(String(name)) ? { enumerable: true, configurable: true } : undefined,
+      has: (_, name) => typeof name === 'string' && readable.has(name),
+      ownKeys: () => [...readable],
+      getOwnPropertyDescriptor: (_, name) => (readable.has(String(name)) ? { enumerable: true, configurable: true } : undefined),
     }) as T['maps'];
   }
 
@@ -147,13 +156,20 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
   }
 
   /**
-   * The memory of the object's arena, which programs and user space share. What the object defines in it lies at its start.
-   * @throws {UsageError} when the object has none.
+   * The memory of the object's arena, which programs and user space share. What the object defines in it is `arenaVariables`. With
+   * BPF_F_SEGV_ON_FAULT the process ends when it touches a page that no program has allocated.
+   * @throws {UsageError} when the object has none, or its memory is not in this process.
    */
   arena(): ArrayBuffer {
-    const arena = this.object.maps.find(isArena);
-    const memory = arena && this.#open.memory(stepIds.memory(arena.name));
-    if (!memory) throw new UsageError('The object has no arena', { where: this.object.where });
+    const { where, maps } = this.object;
+    const arena = maps.find((map) => isArena(map) && map.autocreate);
+    if (!arena) throw new UsageError('The object has no arena', { where });
+    const memory = this.#inKernel.memory(stepIds.memory(arena.name));
+    if (!memory)
+      throw new UsageError(`The memory of arena ${arena.name} is not mapped into this process`, {
+        where: { ...where, map: arena.name },
+        remedy: 'One that was pinned before is shared between programs only. Without a pinPath, each load has its own.',
+      });
     return memoryOf(memory);
   }
 
@@ -162,9 +178,29 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
     return this.#logs.get(program);
   }
 
-  /** The descriptor of a map or program, for calls that tsbpf does not have; it stays ours. */
+  /**
+   * The part of the arena that has the object's own variables: the last pages since Linux 7.0, the first ones before.
+   * @throws {UsageError} when the object has none.
+   */
+  arenaVariables(): Uint8Array<ArrayBuffer> {
+    const data = this.object.maps.find(isArena)?.data;
+    if (!data) throw new UsageError('The object defines no variables in an arena', { where: this.object.where });
+    return new Uint8Array(this.arena(), data.offset ?? 0, data.image.length);
+  }
+
+  /**
+   * The descriptor of a map or program, for calls that tsbpf does not have; it stays ours.
+   * @throws {UsageError} when none of that name is loaded.
+   */
   fd(kind: 'map' | 'program', name: string): number {
-    return this.#open.get({ fd: kind === 'map' ? stepIds.map(name) : stepIds.program(name) });
+    const maps = this.object.maps.filter(({ autocreate }) => autocreate);
+    const { name: found } = named<{ readonly name: string }>(
+      kind,
+      kind === 'map' ? maps : loadable(this.object),
+      name,
+      this.object,
+    );
+    return this.#inKernel.get({ fd: kind === 'map' ? stepIds.map(found) : stepIds.program(found) });
   }
 
   /**
@@ -196,7 +232,7 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
         remedy: similar ? `Did you mean "${similar}"?` : 'Iterators are programs of sections such as SEC("iter/task").',
       });
     }
-    using session = this.#iterate(this.#open, program);
+    using session = this.#iterate(this.#inKernel, program);
     return readToEnd(session.get({ fd: stepIds.iterator(name) }));
   }
 
@@ -206,8 +242,17 @@ export class LoadedObject<T extends ObjectTypes = Untyped> implements Disposable
     return this.#session;
   }
 
+  /** @throws {UsageError} too where nothing was done: the numbers of a dry run may be those of something else of this process. */
+  get #inKernel(): Session {
+    if (!this.#pretended) return this.#open;
+    throw new UsageError(`${this.object.name} was loaded by a dry run or a replay: nothing of it is in the kernel`, {
+      where: this.object.where,
+      remedy: 'Load it without { kernel }, or with one that passes on to realKernel.',
+    });
+  }
+
   #fdOf(map: BpfMapDef): number {
-    return this.#open.get({ fd: stepIds.map(map.name) } satisfies FdRef);
+    return this.#inKernel.get({ fd: stepIds.map(map.name) } satisfies FdRef);
   }
 
   #elements(map: BpfMapDef): BpfMap {

@@ -97,7 +97,7 @@ export class OpenObject<T extends ObjectTypes = Untyped> implements Disposable {
   get name(): string {
     return this.object.name;
   }
-  /** Constants, until the object is loaded: `object.rodata.min_duration_ns = 5n`. */
+  /** What constants will be in the next load: `object.rodata.min_duration_ns = 5n`. What is loaded already keeps its own. */
   get rodata(): Section<T, 'rodata'> {
     return this.section('.rodata') as Section<T, 'rodata'>;
   }
@@ -189,6 +189,7 @@ export class OpenObject<T extends ObjectTypes = Untyped> implements Disposable {
     const loaded = new LoadedObject<T>({
       object,
       session,
+      pretended: kernel.pretends === true,
       logs,
       attach: (earlier) => drive(execute(planAttach(object, facts), kernel, earlier), observe),
       iterate: (earlier, program) => drive(execute(planIterate(object, program), kernel, earlier), observe),

@@ -1,9 +1,10 @@
-// A CO-RE relocation that failed is poisoned, as is a call of a weak function that the kernel lacks, and the verifier refuses the
-// program if that instruction can be reached. It then names a helper that does not exist; here that becomes what the kernel lacks.
+// A CO-RE relocation that failed is poisoned, as is a call of a weak function that the kernel lacks, and what refers to a map that is
+// not created; the verifier refuses the program if that instruction can be reached. It then names a helper that does not exist; here
+// that becomes what is missing.
 
 import { BpfError, type CoreExplanation, VerifierError } from '../errors.js';
 import { type LinkedProgram, linkProgram } from '../object/index.js';
-import { explainRelocations, KFUNC_POISON } from '../plan/index.js';
+import { explainRelocations, KFUNC_POISON, MAP_POISON } from '../plan/index.js';
 import { CORE_POISON, type Fixup, showSpec } from '../relocate/index.js';
 import type { LoadPlan } from './plan.js';
 
@@ -12,7 +13,9 @@ export function explainingPoison<T>(plan: LoadPlan, load: () => T): T {
   try {
     return load();
   } catch (error) {
-    throw error instanceof VerifierError ? (explain(plan, error) ?? explainCall(plan, error) ?? error) : error;
+    throw error instanceof VerifierError
+      ? (explain(plan, error) ?? explainCall(plan, error) ?? explainMap(plan, error) ?? error)
+      : error;
   }
 }
 
@@ -26,10 +29,7 @@ function explain(plan: LoadPlan, error: VerifierError): VerifierError | undefine
   return new VerifierError(error.call, error.errno, error.log, {
     doing: `Program ${error.where.program} reaches CO-RE relocation <${fixup.kind}> ${showSpec(fixup.local)}, which failed: ${fixup.reason}`,
     where: { ...error.where, insn: fixup.insn },
-    remedy: [
-      'Guard it: bpf_core_field_exists(), bpf_core_type_exists(), bpf_core_enum_value_exists(), or add a flavor of the type with what this kernel has.',
-      ...(explanation?.suggestion.split('\n') ?? []),
-    ].join('\n  '),
+    remedy: remedyFor(explanation?.suggestion),
     refusal: {
       ...error,
       reason: `CO-RE relocation <${fixup.kind}> ${explanation?.local ?? showSpec(fixup.local)} failed: ${fixup.reason}`,
@@ -37,6 +37,14 @@ function explain(plan: LoadPlan, error: VerifierError): VerifierError | undefine
     },
     cause: error,
   });
+}
+
+/** What is proposed is C, which starts with a guard where the kernel lacks something. */
+function remedyFor(suggestion: string | undefined): string {
+  if (suggestion === undefined)
+    return 'Guard it: bpf_core_field_exists(), bpf_core_type_exists(), bpf_core_enum_value_exists(), or add a flavor of the type with what this kernel has.';
+  const verb = suggestion.startsWith('if (') ? 'Guard it: ' : suggestion.startsWith('with ') ? 'Read it ' : '';
+  return `${verb}${suggestion.replaceAll('\n', '\n  ')}`;
 }
 
 /** Nothing must hide the refusal: types that cannot be read leave it without an explanation. */
@@ -62,6 +70,19 @@ function explainCall({ object }: LoadPlan, error: VerifierError): VerifierError 
     where: { ...error.where, insn: slot - (owner?.start ?? 0) },
     remedy: `Guard the call: if (${extern.name}) …, or bpf_ksym_exists(${extern.name}).`,
     refusal: { ...error, reason: `${extern.name} is not in this kernel, or with another type` },
+    cause: error,
+  });
+}
+
+/** As is what refers to a map that is not created; it carries the place of the map. */
+function explainMap({ object }: LoadPlan, error: VerifierError): VerifierError | undefined {
+  const map = object.maps[Number(/invalid func unknown#(\d+)/.exec(error.log)?.[1] ?? 0) - MAP_POISON];
+  if (!map || map.autocreate) return undefined;
+  return new VerifierError(error.call, error.errno, error.log, {
+    doing: `Program ${error.where.program} refers to map ${map.name}, which is not created`,
+    where: error.where,
+    remedy: `Leave autocreate of ${map.name} switched on, or switch off the program too. Code behind a constant that is false may refer to it.`,
+    refusal: { ...error, reason: `map ${map.name} is not created` },
     cause: error,
   });
 }

@@ -19,7 +19,10 @@ export class ProgramSettings {
     this.#holder = holder;
     this.name = name;
   }
-  /** Whether it will be loaded. False from the start for sections like `SEC("?tp/…")`. */
+  /**
+   * Whether it will be loaded. False from the start for sections like `SEC("?tp/…")`. A struct_ops program follows the structures that
+   * refer to it: it is loaded if one of them is made.
+   */
   get autoload(): boolean {
     return this.#program.autoload;
   }
@@ -55,7 +58,7 @@ export class ProgramSettings {
   #change(fields: Partial<BpfFunction>): void {
     const { object } = this.#holder;
     const programs = object.programs.map((program) => (program.name === this.name ? { ...program, ...fields } : program));
-    this.#holder.object = { ...object, programs };
+    this.#holder.object = { ...object, programs: autoloadStructOps(programs, object.maps) };
   }
 }
 
@@ -73,7 +76,7 @@ export class MapSettings {
     return this.#map.maxEntries;
   }
   set maxEntries(maxEntries: number) {
-    checkU32(maxEntries, `max_entries of ${this.name}`);
+    checkU32(maxEntries, 'max_entries', this.name);
     this.#change({ maxEntries });
   }
   /** Where it is pinned, or taken from; undefined for a map of this process alone. */
@@ -82,7 +85,15 @@ export class MapSettings {
   }
   set pinPath(pinPath: string | undefined) {
     if (pinPath !== undefined && !/^\/.*[^/]$/.test(pinPath))
-      throw new UsageError(`"${pinPath}" is no absolute path of a file`, { where: { map: this.name } });
+      throw new UsageError(`"${pinPath}" is no absolute path of a file`, {
+        where: { map: this.name },
+        remedy: `Name a file in a BPF file system: /sys/fs/bpf/${this.name}.`,
+      });
+    if (pinPath !== undefined && /\.[^/]*$/.test(pinPath))
+      throw new UsageError(`The kernel takes no dot in the name of what is pinned: ${pinPath}`, {
+        where: { map: this.name },
+        remedy: `Another name will do: ${pinPath.replace(/[^/]*$/, (name) => name.replaceAll('.', '_'))}.`,
+      });
     const { pinPath: _, ...rest } = this.#map;
     this.#replace(pinPath === undefined ? rest : { ...rest, pinPath });
   }
@@ -97,14 +108,14 @@ export class MapSettings {
     return this.#map.flags;
   }
   set flags(flags: number) {
-    checkU32(flags, `map_flags of ${this.name}`);
+    checkU32(flags, 'map_flags', this.name);
     this.#change({ flags });
   }
   get numaNode(): number {
     return this.#map.numaNode;
   }
   set numaNode(numaNode: number) {
-    checkU32(numaNode, `numa_node of ${this.name}`);
+    checkU32(numaNode, 'numa_node', this.name);
     this.#change({ numaNode });
   }
 
@@ -121,9 +132,12 @@ export class MapSettings {
   }
 }
 
-function checkU32(value: number, what: string): void {
+function checkU32(value: number, what: string, map: string): void {
   if (!Number.isInteger(value) || value < 0 || value > 0xffffffff)
-    throw new UsageError(`${what} cannot be ${value}: a whole number of 32 bits is expected`);
+    throw new UsageError(`${what} of map ${map} cannot be ${value}`, {
+      where: { map },
+      remedy: 'Set it to a whole number from 0 to 4294967295.',
+    });
 }
 
 /**

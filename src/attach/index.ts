@@ -38,6 +38,7 @@ export function planAttach(object: BpfObject, facts: KernelFacts): Step[] {
     if (!attach)
       throw new UnsupportedError(`Attaching programs of section "${program.section}" is not supported yet`, {
         where: { ...object.where, program: program.name },
+        remedy: `Before loading, switch it off: object.program('${program.name}').autoload = false.`,
       });
     return attach(object, program, facts);
   });

@@ -3,7 +3,7 @@
 import { BTF_KIND_WORDS, BTF_KINDS, type BtfKind } from '../uapi/btf.js';
 
 /** Word positions from the start of a type, and from the start of each of its elements. */
-interface Places {
+export interface Places {
   readonly fixed: readonly number[];
   readonly element: readonly number[];
 }
@@ -37,8 +37,12 @@ const ID_PLACES: Readonly<Record<BtfKind, Places>> = {
 };
 const WITH_NAMED_ELEMENTS = new Set<BtfKind>(['STRUCT', 'UNION', 'ENUM', 'ENUM64', 'FUNC_PROTO']);
 
-const IDS = BTF_KINDS.map((kind) => ID_PLACES[kind]);
-const NAMES = BTF_KINDS.map((kind): Places => ({ fixed: [NAME], element: WITH_NAMED_ELEMENTS.has(kind) ? [0] : [] }));
+/** Where ids of other types are, by BTF_KIND_ number. */
+export const ID_WORDS: readonly Places[] = BTF_KINDS.map((kind) => ID_PLACES[kind]);
+/** Where string offsets are, by BTF_KIND_ number. */
+export const NAME_WORDS: readonly Places[] = BTF_KINDS.map(
+  (kind): Places => ({ fixed: [NAME], element: WITH_NAMED_ELEMENTS.has(kind) ? [0] : [] }),
+);
 
 function visit(table: readonly Places[], words: Uint32Array, at: number, see: (place: number) => void): void {
   const info = words[at + 1] as number;
@@ -52,7 +56,7 @@ function visit(table: readonly Places[], words: Uint32Array, at: number, see: (p
 }
 
 /** Sees the position of each word, of the type that starts at word `at`, which is the id of another type, in stored order. */
-export const eachId = (words: Uint32Array, at: number, see: (place: number) => void): void => visit(IDS, words, at, see);
+export const eachId = (words: Uint32Array, at: number, see: (place: number) => void): void => visit(ID_WORDS, words, at, see);
 
 /** Sees the position of each word, of the type that starts at word `at`, which is a string offset, in stored order. */
-export const eachName = (words: Uint32Array, at: number, see: (place: number) => void): void => visit(NAMES, words, at, see);
+export const eachName = (words: Uint32Array, at: number, see: (place: number) => void): void => visit(NAME_WORDS, words, at, see);

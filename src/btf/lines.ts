@@ -10,8 +10,20 @@ import type { LineInfo } from './ext.js';
  * @param from  Where the function of the instruction starts: records before it belong to another.
  */
 export function sourceLineAt(btf: Btf, lines: readonly LineInfo[], insn: number, from = 0): SourceLine | undefined {
-  const found = lines.findLast((line) => line.insn <= insn);
+  const found = lastLine(lines, insn);
   return found && found.insn >= from ? sourceLine(btf, found) : undefined;
+}
+
+/** The record that holds at `insn`: the last at or before it. */
+export function lastLine(lines: readonly LineInfo[], insn: number): LineInfo | undefined {
+  let low = 0;
+  let high = lines.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((lines[middle] as LineInfo).insn <= insn) low = middle + 1;
+    else high = middle;
+  }
+  return lines[low - 1];
 }
 
 /** Lines of the same file that are at most `reach` away, in order, as far as `lines` has them: the file itself is not needed. */

@@ -18,11 +18,12 @@ export function btfOrder(bytes: Uint8Array): 'little' | 'big' | undefined {
  * Indexes a BTF blob; the bytes are viewed, and copied only where the byte order is foreign or they are not aligned.
  * @param input A region names the file in errors.
  * @param base  The BTF that a module's split BTF continues.
+ * @param pointerSize Where it is known, as for an ELF file; otherwise that of the base, or of `long`.
  * @throws {FormatError} when the header or the types do not fit the bytes.
  * @throws {UnsupportedError} for a kind or version that came after this code.
  * @see include/uapi/linux/btf.h; libbpf btf_parse_hdr and btf_parse_type_sec, src/btf.c
  */
-export function parseBtf(input: Region | Uint8Array, base?: Btf): Btf {
+export function parseBtf(input: Region | Uint8Array, base?: Btf, pointerSize?: number): Btf {
   const bytes = asRegion(input);
   const order = btfOrder(bytes.bytes);
   if (!order)
@@ -45,13 +46,18 @@ export function parseBtf(input: Region | Uint8Array, base?: Btf): Btf {
   const strings = slice(blob, header.hdr_len + header.str_off, header.str_len, 'BTF strings');
   checkStrings(strings, base);
   const words = hostWords(types);
-  return new Btf({ words, starts: indexTypes(words, types), strings, base });
+  return new Btf({ words, starts: indexTypes(words, types), strings, base, ...(pointerSize !== undefined && { pointerSize }) });
 }
 
 function checkStrings({ bytes, where }: Region, base: Btf | undefined): void {
   if (base && bytes.length === 0) return;
   if (bytes.length === 0 || bytes[bytes.length - 1] !== 0) throw new FormatError('BTF strings must end with a NUL', { where });
-  if (!base && bytes[0] !== 0) throw new FormatError('BTF strings must start with the empty string', { where });
+  if (!base && bytes[0] !== 0)
+    throw new FormatError('BTF strings must start with the empty string', {
+      where,
+      remedy:
+        "Those of split BTF, such as a kernel module's, do not: name the BTF that it continues (-B FILE on the command line).",
+    });
 }
 
 /** A type section is nothing but 32-bit words; from here on they are in this machine's order. */

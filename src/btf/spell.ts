@@ -33,7 +33,9 @@ export function spell(btf: Btf, id: TypeId, depth = 0): string {
     case 'CONST':
     case 'VOLATILE':
     case 'RESTRICT':
-      return `${MODIFIERS[type.kind]} ${spell(btf, type.type, depth + 1)}`;
+      return type.type < btf.length && btf.kind(type.type) === 'PTR' // its own, and not that of what it points to
+        ? `${spell(btf, type.type, depth + 1)} ${MODIFIERS[type.kind]}`
+        : `${MODIFIERS[type.kind]} ${spell(btf, type.type, depth + 1)}`;
     case 'TYPE_TAG':
     case 'DECL_TAG':
       return spell(btf, type.type, depth + 1);

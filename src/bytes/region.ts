@@ -23,6 +23,8 @@ export const region = (bytes: Uint8Array, where: Where = {}, littleEndian = true
 /** A region as it is; bytes as a region without a name. */
 export const asRegion = (input: Region | Uint8Array): Region => (input instanceof Uint8Array ? region(input) : input);
 
+const CUT_OFF = 'It ends too early, or says a wrong size: was it cut off, or changed by a tool? Build or copy it again.';
+
 /**
  * A part of a region, as a region.
  * @param what What is being read, for the error: `section headers`.
@@ -32,6 +34,7 @@ export function slice(from: Region, start: number, length: number, what: string,
   if (!(start >= 0 && length >= 0 && start + length <= from.bytes.length)) {
     throw new FormatError(`Cannot read ${what}: ${length} bytes at ${start}, but there are ${from.bytes.length}`, {
       where: { ...from.where, ...where },
+      remedy: CUT_OFF,
     });
   }
   return region(from.bytes.subarray(start, start + length), { ...from.where, ...where }, from.littleEndian);

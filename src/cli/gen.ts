@@ -1,30 +1,23 @@
-// `tsbpf gen object`: links objects. The only verb that writes a file, which is there whole or not at all.
+// `tsbpf gen`: files made out of objects.
 
-import {
-  closeSync,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  type Stats,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { basename, dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { region } from '../bytes/index.js';
 import { parseElf } from '../elf/index.js';
-import { SyscallError } from '../errors.js';
 import { linkObjects } from '../linker/index.js';
+import { openObject } from '../object/index.js';
+import { minCoreBtf, relocate } from '../relocate/index.js';
 import { toJson } from '../run/index.js';
-import { read } from '../syscall/index.js';
+import { read, readBtf } from '../syscall/index.js';
+import { isSameFile, writeWhole } from './write-whole.js';
 
 export const genCommand = (): Command =>
-  new Command('gen').description('make files out of objects').usage('<what> [options]').addCommand(objectCommand());
+  new Command('gen')
+    .description('make files out of objects')
+    .usage('<what> [options]')
+    .addCommand(objectCommand())
+    .addCommand(minCoreBtfCommand());
 
-interface ObjectFlags {
+interface GenFlags {
   readonly json?: true;
 }
 
@@ -38,7 +31,7 @@ function objectCommand(): Command {
       'after',
       '\nExample: npx tsbpf gen object app.bpf.o main.bpf.o lib.bpf.o\nExterns that no input defines stay, for the kernel or for another link. Exit code 1: nothing was written.',
     )
-    .action((output: string, inputs: string[], flags: ObjectFlags, command: Command) => {
+    .action((output: string, inputs: string[], flags: GenFlags, command: Command) => {
       const files = inputs.map((file) => parseElf(region(read(file), { file })));
       const same = inputs.find((input) => isSameFile(input, output));
       if (same !== undefined) command.error(`The output ${output} is also an input: give it another name`);
@@ -48,57 +41,30 @@ function objectCommand(): Command {
     });
 }
 
-function stat(file: string): Stats | undefined {
-  return statSync(file, { throwIfNoEntry: false });
-}
-
-function isSameFile(a: string, b: string): boolean {
-  const one = stat(a);
-  const other = stat(b);
-  return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino && one.isFile();
-}
-
-/**
- * Writes beside the file, then takes its place in one step: a reader sees the old one or the new one, and a failure changes nothing.
- * What is no plain file, such as /dev/stdout, is written to as it is.
- * @throws {SyscallError}
- */
-function writeWhole(output: string, bytes: Uint8Array): void {
-  let call = 'stat';
-  let temporary: string | undefined;
-  try {
-    const existing = stat(output);
-    if (existing && !existing.isFile()) {
-      call = 'open';
-      writeFileSync(output, bytes);
-      return;
-    }
-    const target = existing ? realpathSync(output) : output;
-    temporary = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
-    call = 'open';
-    const fd = openSync(temporary, 'wx', existing ? existing.mode & 0o777 : 0o644);
-    try {
-      call = 'write';
-      writeFileSync(fd, bytes);
-      if (fstatSync(fd).size !== bytes.length) throw new SyscallError('write', 'ENOSPC', { doing: `Cannot write ${output}` });
-      call = 'fsync';
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    call = 'rename';
-    renameSync(temporary, target);
-  } catch (error) {
-    if (temporary !== undefined && call !== 'open') rmSync(temporary, { force: true });
-    if (error instanceof SyscallError) throw error;
-    const errno = (error as NodeJS.ErrnoException).code ?? 'EIO';
-    const remedy = {
-      ENOENT: 'Its folder does not exist.',
-      EISDIR: 'This is a folder; name a file in it.',
-      EACCES: 'The folder may not be written to by this user.',
-      EROFS: 'It lies on a file system that is read-only.',
-      ENOSPC: 'The file system is full.',
-    }[errno];
-    throw new SyscallError(call, errno, { doing: `Cannot write ${output}`, where: { file: output }, ...(remedy && { remedy }) });
-  }
+function minCoreBtfCommand(): Command {
+  return new Command('min-core-btf')
+    .alias('min_core_btf')
+    .description("reduce a kernel's types to what CO-RE needs for some objects, for kernels without BTF of their own")
+    .argument('<btf>', "the kernel's types: raw BTF, or ELF with a .BTF section")
+    .argument('<output>', 'the BTF to write, for --btf; replaced if it exists')
+    .argument('<object...>', 'compiled BPF objects')
+    .option('--json', 'print what was done, or the error, as one JSON object')
+    .addHelpText(
+      'after',
+      '\nExample: npx tsbpf gen min-core-btf vmlinux-4.18.btf my-4.18.btf my.bpf.o\nExit code 1: nothing was written.',
+    )
+    .action((btf: string, output: string, objects: string[], flags: GenFlags, command: Command) => {
+      if ([btf, ...objects].some((input) => isSameFile(input, output)))
+        command.error(`The output ${output} is also an input: give it another name`);
+      const kernel = readBtf(btf);
+      const fixups = objects.flatMap((file) => {
+        const object = openObject(parseElf(region(read(file), { file })));
+        const programs = object.programs.map((program) => ({ ...program, autoload: true }));
+        return relocate({ ...object, programs }, { kernel }).fixups;
+      });
+      const bytes = minCoreBtf(kernel, fixups);
+      writeWhole(output, bytes);
+      if (flags.json)
+        process.stdout.write(`${toJson({ btf, output, objects, relocations: fixups.length, bytes: bytes.length })}\n`);
+    });
 }

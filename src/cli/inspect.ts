@@ -1,49 +1,117 @@
-// `tsbpf inspect <object>`: what a kernel would be given of it. No rights are needed, and with --btf no kernel.
+// `tsbpf inspect <object>`: what it is, and what a kernel would be given of it. No rights are needed, and with --btf no kernel.
 
 import { Command } from 'commander';
 import { open } from '../api/index.js';
-import { disassembleAll } from '../insn/index.js';
+import { type Btf, dumpC, dumpJson } from '../btf/index.js';
+import { region, TextSink } from '../bytes/index.js';
+import { parseElf } from '../elf/index.js';
+import { FormatError } from '../errors.js';
 import type { BpfObject } from '../object/index.js';
+import { describeFacts, type KernelFacts, relocatedPrograms, wanted } from '../plan/index.js';
 import {
-  describeFacts,
-  type KernelFacts,
-  type RelocatedProgram,
-  relocatedPrograms,
-  showExplanation,
-  wanted,
-} from '../plan/index.js';
-import { showFixup } from '../relocate/index.js';
-import { relocatedJson, toJson } from '../run/index.js';
-import { readBtf, readFacts } from '../syscall/index.js';
+  describeObject,
+  objectPage,
+  ownFunctions,
+  ownListing,
+  relocatedJson,
+  relocatedText,
+  relocationRows,
+  relocationTable,
+  sectionRows,
+  sectionTable,
+  toJson,
+} from '../run/index.js';
+import { read, readBtf, readFacts } from '../syscall/index.js';
 
 interface InspectFlags {
   readonly relocated?: true;
-  readonly btf?: string;
+  readonly insns?: true;
+  readonly relocations?: true;
+  readonly sections?: true;
+  /** A file to relocate against, or `true` for the object's own types. */
+  readonly btf?: string | true;
   readonly json?: true;
   readonly full?: true;
 }
 
 export const inspectCommand = (): Command =>
   new Command('inspect')
-    .description('show what a kernel would be given of an object, without loading it')
+    .description('show what an object is, and what a kernel would be given of it, without loading it')
     .argument('<object>', 'a compiled BPF object')
+    .option('--insns', 'instructions as the file has them, between the lines of C that they came from')
+    .option('--relocations', 'CO-RE records, and what else instructions refer to')
+    .option('--sections', 'the sections of the ELF file')
     .option('--relocated', 'programs after linking and CO-RE relocation')
-    .option('--btf <file>', "the kernel's types: raw BTF, or ELF with a .BTF section; the running kernel's by default")
+    .option(
+      '--btf [file]',
+      "with --relocated, the kernel's types: raw BTF, or ELF with a .BTF section; the running kernel's by default. Alone, after the object: its own types, as C",
+    )
     .option('--json', 'as one JSON object')
-    .option('--full', 'with --json: also function and line info, BTF, and what is done to maps')
+    .option('--full', 'with --relocated --json: also function and line info, BTF, and what is done to maps')
     .addHelpText(
       'after',
-      '\nExample: npx tsbpf inspect my.bpf.o --relocated --btf vmlinux-6.1.btf\nExit code 1: at least one program cannot be relocated.',
+      '\nExample: npx tsbpf inspect my.bpf.o\n         npx tsbpf inspect my.bpf.o --relocated --btf vmlinux-6.1.btf\nWithout options: one page about the object. Exit code 1: at least one program cannot be relocated.',
     )
     .action((file: string, flags: InspectFlags, command: Command) => {
-      if (!flags.relocated) command.error('tsbpf inspect shows the relocated form only, so far: add --relocated');
+      if (flags.btf === true && flags.relocated) command.error('--relocated --btf names a file with the types of a kernel');
+      if (typeof flags.btf === 'string' && !flags.relocated)
+        command.error('--btf FILE says against which types to relocate: add --relocated. For the types of the object: OBJ --btf');
+      if (flags.full && !(flags.relocated && flags.json)) command.error('--full says more of --relocated --json: add them');
       const { object } = open(file);
-      const facts = factsFor(object, flags.btf);
-      const programs = relocatedPrograms(object, facts);
-      if (flags.json) process.stdout.write(`${toJson(relocatedJson(object, facts, programs, { full: flags.full ?? false }))}\n`);
-      if (!flags.json) for (const planned of programs) process.stdout.write(show(planned));
-      if (programs.some((planned) => 'error' in planned)) process.exitCode = 1;
+      const isPage = !(flags.insns || flags.relocations || flags.sections || flags.relocated || flags.btf);
+      const parts = isPage ? [page(object)] : partsOf(file, object, flags);
+      if (flags.json) process.stdout.write(`${toJson(Object.assign({}, ...parts.map(({ json }) => json())))}\n`);
+      else process.stdout.write(parts.map(({ text }) => text()).join('\n'));
+      if (parts.some(({ failed }) => failed)) process.exitCode = 1;
     });
+
+/** What one option asks for, as text and as the keys of a JSON object. */
+interface Part {
+  readonly text: () => string;
+  readonly json: () => object;
+  readonly failed?: boolean;
+}
+
+const page = (object: BpfObject): Part => {
+  const description = describeObject(object);
+  return { text: () => objectPage(description), json: () => description };
+};
+
+function partsOf(file: string, object: BpfObject, flags: InspectFlags): Part[] {
+  const parts: Part[] = [];
+  if (flags.sections) {
+    const rows = sectionRows(parseElf(region(read(file), { file })));
+    parts.push({ text: () => sectionTable(rows), json: () => ({ sections: rows }) });
+  }
+  if (flags.relocations) {
+    const rows = relocationRows(object);
+    parts.push({ text: () => relocationTable(rows), json: () => ({ object_relocations: rows }) });
+  }
+  if (flags.btf === true) parts.push(typesPart(object));
+  if (flags.insns) parts.push({ text: () => ownListing(object), json: () => ({ functions: ownFunctions(object) }) });
+  if (flags.relocated) parts.push(relocatedPart(object, flags));
+  return parts;
+}
+
+function typesPart({ btf, where }: BpfObject): Part {
+  if (!btf) throw new FormatError('The object has no types', { where, remedy: 'Compile with clang -g.' });
+  const dumped = (dump: (types: Btf, out: TextSink) => void): string => {
+    const out = new TextSink();
+    dump(btf, out);
+    return out.text();
+  };
+  return { text: () => dumped(dumpC), json: () => ({ btf: JSON.parse(dumped((types, out) => dumpJson(types, out))) }) };
+}
+
+function relocatedPart(object: BpfObject, flags: InspectFlags): Part {
+  const facts = factsFor(object, flags.btf === true ? undefined : flags.btf);
+  const programs = relocatedPrograms(object, facts);
+  return {
+    text: () => programs.map((planned) => relocatedText(object, planned)).join(''),
+    json: () => relocatedJson(object, facts, programs, { full: flags.full ?? false }),
+    failed: programs.some((planned) => 'error' in planned),
+  };
+}
 
 /**
  * With a file, of a recent kernel with those types. Else of this one: its types, configuration and symbols are read, but nothing is
@@ -53,24 +121,4 @@ function factsFor(object: BpfObject, file: string | undefined): KernelFacts {
   if (file !== undefined) return describeFacts({ kernelBtf: readBtf(file) });
   const { features } = describeFacts();
   return { ...readFacts({ ...wanted(object), features: [], tracepoints: [] }), features };
-}
-
-function show(planned: RelocatedProgram): string {
-  const { name, section } = planned.program;
-  const head = `${name}: section ${section}`;
-  if ('error' in planned) return `${head}: ${planned.error.message}\n\n`;
-  const fixups = new Map(planned.fixups.filter((fixup) => fixup.program === name).map((fixup) => [fixup.insn, fixup]));
-  const refs = new Map(planned.refs.map((ref) => [ref.insn, ref]));
-  const rows = disassembleAll(planned.insns).map(({ index, text }) => {
-    const ref = refs.get(index);
-    const fixup = fixups.get(index);
-    const notes = [
-      ref && `${ref.kind} ${ref.name}${ref.kind === 'map_value' ? ` + ${ref.offset}` : ''}`,
-      fixup && showFixup(fixup),
-    ].filter(Boolean);
-    return `${String(index).padStart(5)}: ${notes.length > 0 ? `${text.padEnd(36)} ; ${notes.join('; ')}` : text}\n`;
-  });
-  const failed = [...planned.explanations.values()].map((found) => `\n  ${showExplanation(found).join('\n    ')}\n`);
-  const poisoned = failed.length > 0 ? `\nCO-RE relocations that this kernel has no answer for:\n${failed.join('')}` : '';
-  return `${head}, ${planned.insns.length / 8} instructions\n${rows.join('')}${poisoned}\n`;
 }

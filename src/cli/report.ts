@@ -1,8 +1,11 @@
 // How an error ends a command: one clear message, without a stack trace, on stderr; with --json as one line on stdout.
 
+import { wrapped } from '../bytes/index.js';
 import { BpfError, VerifierError } from '../errors.js';
 import { verifierFrame } from '../load/index.js';
 import { describeError, toJson } from '../run/index.js';
+
+const COLUMNS = 120;
 
 /** @param log Whether a verifier's whole log is printed after what it comes to. */
 export function reportError(error: unknown, { json, log }: { readonly json: boolean; readonly log: boolean }): void {
@@ -11,14 +14,18 @@ export function reportError(error: unknown, { json, log }: { readonly json: bool
     process.stderr.write(`tsbpf: internal error, please report it\n${error instanceof Error ? error.stack : String(error)}\n`);
     return;
   }
-  if (json) {
-    process.stdout.write(`${toJson({ error: describeError(error) })}\n`);
-    return;
-  }
+  if (json) process.stdout.write(`${errorJson(error)}\n`);
+  else process.stderr.write(`${errorText(error, { log })}\n`);
+}
+
+export const errorJson = (error: BpfError): string => toJson({ error: describeError(error) });
+
+/** What is printed of an error. A refusal with a log is a screen of its own. */
+export function errorText(error: BpfError, { log }: { readonly log: boolean }): string {
   if (!(error instanceof VerifierError) || error.log === '') {
-    process.stderr.write(`tsbpf: ${error.message}\n`);
-    return;
+    const [what = '', ...remedy] = `tsbpf: ${error.message}`.split('\n');
+    const [first = '', ...rest] = wrapped(what, COLUMNS);
+    return [first, ...rest.map((line) => `    ${line}`), ...remedy.flatMap((line) => wrapped(line, COLUMNS))].join('\n');
   }
-  process.stderr.write(`tsbpf: ${verifierFrame(error)}${log ? '' : ' (--log prints it)'}\n`);
-  if (log) process.stderr.write(`${error.log.trimEnd()}\n`);
+  return `tsbpf: ${verifierFrame(error)}${log ? `\n${error.log.trimEnd()}` : ' (--log prints it)'}`;
 }

@@ -94,15 +94,38 @@ function checkIdent(file: Region): Region {
   return withOrder(file, data === uapi.ELFDATA2LSB);
 }
 
-const describeStart = (bytes: Uint8Array) =>
-  Array.from(bytes.subarray(0, 4), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+/** The first bytes, and as text if they are some. */
+function describeStart(bytes: Uint8Array): string {
+  const digits = Array.from(bytes.subarray(0, 4), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+  const text = isText(bytes) ? String.fromCharCode(...bytes.subarray(0, 20)).split('\n', 1)[0] : '';
+  return text ? `${digits} ("${text}")` : digits;
+}
+
+const isText = (bytes: Uint8Array): boolean =>
+  bytes.subarray(0, 20).every((byte) => (byte >= 0x20 && byte < 0x7f) || byte === 0x0a || byte === 0x09);
 
 function remedyFor(bytes: Uint8Array): string {
   if (bytes[0] === 0x42 && bytes[1] === 0x43)
     return 'This is LLVM bitcode: finish the compilation with clang -target bpf -c, without -emit-llvm.';
   if (bytes[0] === 0x9f && bytes[1] === 0xeb) return 'This is raw BTF; pass it where a BTF file is asked for (--btf).';
-  return 'A BPF object is what clang -target bpf -g -O2 -c FILE.bpf.c writes.';
+  const compile = 'clang -target bpf -g -O2 -c FILE.bpf.c -o FILE.bpf.o';
+  if (bytes[0] === 0x23 || (bytes[0] === 0x2f && isText(bytes))) return `If this is the source, compile it: ${compile}`;
+  return `A BPF object is what clang writes: ${compile}`;
 }
+
+/** The machines that compilers write objects for by mistake. */
+const MACHINES: Readonly<Record<number, string>> = {
+  0: 'none',
+  3: 'x86',
+  40: 'arm',
+  62: 'x86-64',
+  183: 'arm64',
+  243: 'RISC-V',
+  247: 'BPF',
+};
+
+/** `62 (x86-64)` */
+export const machineName = (machine: number): string => (MACHINES[machine] ? `${machine} (${MACHINES[machine]})` : `${machine}`);
 
 type Header = ReturnType<typeof uapi.elf64Header.read>;
 

@@ -37,7 +37,7 @@ function appendBlock(output: Output, input: Input, part: ExtPart, { section: nam
     record[0] = ((record[0] as number) + section.offset) >>> 0;
     for (const i of types) record[i] = input.typeMap[record[i] as number] as number;
     for (const i of strings) record[i] = output.btf.addString(btf, record[i] as number);
-    target.words.push(...record);
+    for (const word of record) target.words.push(word);
   }
 }
 

@@ -1,7 +1,7 @@
 // One file taken apart: which of its sections count, and whether it is what a compiler would write.
 
 import { type Btf, type ExtRecords, parseBtf, parseExtRecords } from '../btf/index.js';
-import { type ElfFile, type ElfSection, relocations } from '../elf/index.js';
+import { type ElfFile, type ElfSection, machineName, relocations } from '../elf/index.js';
 import { FormatError, UnsupportedError, type Where } from '../errors.js';
 import * as elf from '../uapi/elf.js';
 import { checkBtf, checkExt, placeVariables } from './input-types.js';
@@ -19,8 +19,8 @@ export function readInput(file: ElfFile): Input {
   const { where } = file.region;
   if (file.type !== elf.ET_REL || file.machine !== elf.EM_BPF)
     throw new FormatError(
-      `Not a BPF object: ELF type ${file.type}, machine ${file.machine}; expected type ${elf.ET_REL} (relocatable), machine ${elf.EM_BPF} (BPF)`,
-      { where, remedy: 'Compile with clang -target bpf -c.' },
+      `Not a BPF object: ELF type ${file.type}, machine ${machineName(file.machine)}; expected type ${elf.ET_REL} (relocatable), machine ${machineName(elf.EM_BPF)}`,
+      { where, remedy: 'Compile it for BPF: clang -target bpf -g -O2 -c FILE.bpf.c -o FILE.bpf.o' },
     );
   const { symbols } = file;
   if (!symbols)

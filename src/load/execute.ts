@@ -3,7 +3,7 @@
 
 import { textUntilNul } from '../bytes/index.js';
 import { type SyscallError, UsageError } from '../errors.js';
-import type { FdRef, Step } from '../plan/index.js';
+import { BAD_FD, type FdRef, fdRefs, type Step } from '../plan/index.js';
 import { failure } from './failure.js';
 import type { FdTable, Kernel, Reply } from './kernel.js';
 import { retryOf } from './retry.js';
@@ -29,13 +29,15 @@ export function* execute(plan: readonly Step[], kernel: Kernel, earlier?: Sessio
   const fds: FdTable = { get: (ref: FdRef) => (earlier?.has(ref.fd) ? earlier : made).get(ref) };
   for (const step of plan) {
     const isThere = (fd: string) => made.has(fd) || earlier?.has(fd) === true;
-    const result = yield* attempt(withoutMissing(step, isThere), plan, kernel, fds);
-    if (result === undefined) continue;
-    undo.add(step);
-    made.addEnd(step, fds);
-    if (step.makes === 'fd') made.add(step.id, result);
-    if (step.makes === 'memory' && step.call === 'mmap') made.addMemory(step.id, { address: result, length: step.length });
-    if (step.call === 'close') made.forget(step.on.fd);
+    const possible = withoutMissing(step, isThere);
+    checkRefs(possible, isThere);
+    yield* attempt(possible, plan, kernel, fds, (result) => {
+      undo.add(step);
+      made.addEnd(step, fds);
+      if (step.makes === 'fd') made.add(step.id, result);
+      if (step.makes === 'memory' && step.call === 'mmap') made.addMemory(step.id, { address: result, length: step.length });
+      if (step.call === 'close') made.forget(step.on.fd);
+    });
   }
   undo.forget();
   return made.move();
@@ -73,39 +75,48 @@ function withoutMissing(step: Step, isThere: (fd: string) => boolean): Step {
   return { ...step, attr: Object.fromEntries(Object.entries(step.attr).filter(([field]) => !less.fields.includes(field))) };
 }
 
-/** One step with its retries; undefined when it is optional and failed. */
-function* attempt(step: Step, plan: readonly Step[], kernel: Kernel, fds: FdTable): Generator<StepEvent, number | undefined> {
+/** @throws {UsageError} naming what was switched off although something that is loaded needs it. */
+function checkRefs(step: Step, isThere: (fd: string) => boolean): void {
+  const missing = [...fdRefs(step)].find(({ fd }) => fd !== BAD_FD.fd && !isThere(fd));
+  if (missing)
+    throw new UsageError(`Cannot do "${step.id}" (${step.why}): it needs "${missing.fd}", which is not there`, {
+      ...(step.where && { where: step.where }),
+      remedy: 'Was it switched off by autoload or autocreate? Then switch off too what needs it.',
+    });
+}
+
+/**
+ * One step with its retries.
+ * @param done Takes what it made, before the caller sees that it is made: the caller may stop there.
+ */
+function* attempt(
+  step: Step,
+  plan: readonly Step[],
+  kernel: Kernel,
+  fds: FdTable,
+  done: (result: number) => void,
+): Generator<StepEvent, void> {
   let current = step;
   for (let tries = 1; ; tries++) {
     yield { at: 'before', step: current };
     const reply: Reply = kernel.run(current, fds);
-    if (reply.result >= 0) {
-      yield* finished(current, reply, kernel);
-      return reply.result;
+    const { result } = reply;
+    if (result >= 0) {
+      done(result);
+      const log = reply.out.get('log_buf');
+      yield { at: 'after', step: current, result, ...(log && { log: textUntilNul(log) }) };
+      return;
     }
     const error = failure(current, reply, plan);
     yield { at: 'failed', step: current, error };
-    if (error.errno === step.doneIf) return 0;
+    if (error.errno === step.doneIf) return;
     const retry = retryOf(current, reply, tries);
     if (!retry) {
-      if (step.optional) return undefined;
+      if (step.optional) return;
       throw error;
     }
     yield { at: 'retry', step: retry.step, why: retry.why };
     current = retry.step;
-  }
-}
-
-/** A descriptor belongs to nobody while the caller looks at it; if it stops there, close it. */
-function* finished(step: Step, { result, out }: Reply, kernel: Kernel): Generator<StepEvent, void> {
-  let resumed = false;
-  const log = out.get('log_buf');
-  try {
-    yield { at: 'after', step, result, ...(log && { log: textUntilNul(log) }) };
-    resumed = true;
-  } finally {
-    if (!resumed && step.makes === 'fd') kernel.close(result);
-    if (!resumed && step.makes === 'memory' && step.call === 'mmap') kernel.unmap({ address: result, length: step.length });
   }
 }
 

@@ -3,89 +3,12 @@
 import { textUntilNul } from '../bytes/index.js';
 import { SyscallError, VerifierError } from '../errors.js';
 import { callName, type Step } from '../plan/index.js';
-import { BPF_ATTACH_TYPE } from '../uapi/enums.js';
 import { errnoName } from '../uapi/errno.js';
 import type { Reply } from './kernel.js';
 import { placeInPlan } from './places.js';
+import { remedyOf } from './remedies.js';
 import { parseVerifierLog } from './verifier-log.js';
 import { remedyFor } from './verifier-remedies.js';
-
-/** What a process needs to load and attach tracing programs. */
-export const RIGHTS =
-  'Run as root. Without root the process needs CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8); for tracepoints also CAP_DAC_READ_SEARCH, and a mounted tracefs: mount -t tracefs tracefs /sys/kernel/tracing.';
-
-/** Attach types of programs that the kernel calls by changing its own code. */
-const PATCHING: ReadonlySet<unknown> = new Set([
-  BPF_ATTACH_TYPE.BPF_TRACE_FENTRY,
-  BPF_ATTACH_TYPE.BPF_TRACE_FEXIT,
-  BPF_ATTACH_TYPE.BPF_MODIFY_RETURN,
-  BPF_ATTACH_TYPE.BPF_TRACE_FSESSION,
-  BPF_ATTACH_TYPE.BPF_LSM_MAC,
-  BPF_ATTACH_TYPE.BPF_LSM_CGROUP,
-]);
-
-interface Row {
-  readonly call?: string;
-  readonly errno: string;
-  readonly when?: (step: Step) => boolean;
-  readonly remedy: string;
-}
-
-/** The first row that fits. */
-const REMEDIES: readonly Row[] = [
-  {
-    call: 'bpf(BPF_PROG_LOAD)',
-    errno: 'EPERM',
-    when: (step) => step.call === 'bpf' && PATCHING.has(step.attr.expected_attach_type),
-    remedy: `The kernel refused before its verifier looked at the program. As root, that is not for want of rights: fentry, fexit, fmod_ret, fsession and LSM programs need a kernel that lets itself be patched, and lockdown (cat /sys/kernel/security/lockdown, where securityfs is mounted), a security module or the kernel's configuration can forbid it. Where they do, SEC("tp_btf/…"), SEC("tp/…") and SEC("raw_tp/…") may still work. Without root the process needs CAP_BPF and CAP_PERFMON.`,
-  },
-  {
-    call: 'bpf(BPF_PROG_LOAD)',
-    errno: 'EPERM',
-    remedy: `The kernel refused before its verifier looked at the program. ${RIGHTS} If it has those rights, lockdown (cat /sys/kernel/security/lockdown, where securityfs is mounted) or a security module forbids it.`,
-  },
-  {
-    call: 'bpf(BPF_PROG_LOAD)',
-    errno: 'EINVAL',
-    remedy:
-      'The kernel refused before its verifier looked at the program: it does not know this program type, attach type or flag. A newer one may.',
-  },
-  {
-    call: 'bpf(BPF_MAP_UPDATE_ELEM)',
-    errno: 'EBUSY',
-    when: (step) => step.end !== undefined,
-    remedy: 'A structure without a link can be attached once. Put it into SEC(".struct_ops.link"), or load the object again.',
-  },
-  {
-    call: 'bpf(BPF_TOKEN_CREATE)',
-    errno: 'ENOENT',
-    remedy:
-      'This BPF file system hands nothing on. Whoever mounts it says what: mount -t bpf -o delegate_cmds=any,delegate_maps=any,delegate_progs=any,delegate_attachs=any …',
-  },
-  {
-    call: 'bpf(BPF_TOKEN_CREATE)',
-    errno: 'EOPNOTSUPP',
-    remedy: 'A token is for processes in a user namespace of their own; in the first one, rights are enough.',
-  },
-  { call: 'bpf(BPF_TOKEN_CREATE)', errno: 'EINVAL', remedy: 'The path is no BPF file system, or the kernel is older than 6.9.' },
-  { errno: 'EPERM', remedy: RIGHTS },
-  { call: 'perf_event_open', errno: 'EACCES', remedy: `${RIGHTS} The sysctl kernel.perf_event_paranoid decides too.` },
-  {
-    call: 'bpf(BPF_MAP_CREATE)',
-    errno: 'EINVAL',
-    remedy: 'The kernel does not take this type with these sizes and flags, or is older than the map type.',
-  },
-  { call: 'bpf(BPF_MAP_CREATE)', errno: 'E2BIG', remedy: 'Key, value or max_entries are larger than the kernel allows.' },
-  {
-    call: 'bpf(BPF_MAP_CREATE)',
-    errno: 'ENOMEM',
-    remedy:
-      'Not enough memory for the whole map, or the memory cgroup is full. A smaller max_entries or BPF_F_NO_PREALLOC helps.',
-  },
-  { call: 'bpf(BPF_PROG_LOAD)', errno: 'E2BIG', remedy: 'The program has too many instructions.' },
-  { call: 'bpf(BPF_LINK_CREATE)', errno: 'EEXIST', remedy: 'The program is attached there already.' },
-  { errno: 'ENOSYS', remedy: 'This kernel is built without bpf(2) (CONFIG_BPF_SYSCALL), or a seccomp filter hides it.' },
-];
 
 /**
  * The error for a reply whose result is negative.
@@ -95,15 +18,15 @@ export function failure(step: Step, { result, out }: Reply, plan: readonly Step[
   const call = callName(step);
   const errno = errnoName(-result);
   const { where = {} } = step;
-  const doing = `Cannot do "${step.id}" (${step.why})`;
+  const doing = `Cannot do "${step.id}"${step.why === step.id ? '' : ` (${step.why})`}`;
   const log = textUntilNul(out.get('log_buf') ?? new Uint8Array());
   if (step.call === 'bpf' && step.cmd === 'BPF_PROG_LOAD' && log) return refusal(step, plan, { call, errno, doing, log });
   const types = textUntilNul(out.get('btf_log_buf') ?? new Uint8Array()).trimEnd();
   if (types) {
-    const remedy = `The kernel says of these types: ${types.split('\n').at(-1)}`;
+    const remedy = `The kernel says of these types: ${types.split('\n').at(-1)}\n  Compile the object with a current clang -g, and do not change its .BTF afterwards; a newer kernel may also take it.`;
     return new SyscallError(call, errno, { doing, where, remedy });
   }
-  const remedy = REMEDIES.find((row) => row.errno === errno && (row.call ?? call) === call && (row.when?.(step) ?? true))?.remedy;
+  const remedy = remedyOf(step, errno, plan);
   return new SyscallError(call, errno, remedy ? { doing, where, remedy } : { doing, where });
 }
 

@@ -7,6 +7,7 @@ export * from './failure.js';
 export * from './kernel.js';
 export * from './kernels.js';
 export * from './places.js';
+export { RIGHTS } from './remedies.js';
 export * from './retry.js';
 export * from './session.js';
 export * from './show.js';

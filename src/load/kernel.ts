@@ -22,6 +22,8 @@ export interface Memory {
 }
 
 export interface Kernel {
+  /** It performs nothing: its descriptors and addresses are made up. */
+  readonly pretends?: true;
   run(step: Step, fds: FdTable): Reply;
   close(fd: number): void;
   unmap(memory: Memory): void;

@@ -20,6 +20,7 @@ export const recordingKernel = (kernel: Kernel, record: Recorded[]): Kernel => (
   },
   close: (fd) => kernel.close(fd),
   unmap: (memory) => kernel.unmap(memory),
+  ...(kernel.pretends && { pretends: true }),
 });
 
 /**
@@ -29,6 +30,7 @@ export const recordingKernel = (kernel: Kernel, record: Recorded[]): Kernel => (
 export function replayKernel(record: readonly Recorded[]): Kernel {
   let next = 0;
   return {
+    pretends: true,
     run(step) {
       const recorded = record[next++];
       if (recorded?.step.id !== step.id)
@@ -55,12 +57,16 @@ const EINVAL = 22;
  */
 export function dryRunKernel(facts: Pick<KernelFacts, 'features'>): Kernel & { readonly open: ReadonlySet<number> } {
   const open = new Set<number>();
+  let free = FIRST_FD; // none below it is
+  const close = (fd: number): void => {
+    if (open.delete(fd)) free = Math.min(free, fd);
+  };
   const lowest = () => {
-    let fd = FIRST_FD;
-    while (open.has(fd)) fd++;
-    return fd;
+    while (open.has(free)) free++;
+    return free;
   };
   return {
+    pretends: true,
     open,
     run(step: Step, fds: FdTable) {
       for (const ref of fdRefs(step)) {
@@ -68,15 +74,13 @@ export function dryRunKernel(facts: Pick<KernelFacts, 'features'>): Kernel & { r
         if (!open.has(fd)) throw new UsageError(`${callName(step)} refers to "${ref.fd}", which is closed`);
       }
       if (facts.features.get('perf_link') === false && isYoungerLink(step)) return reply(-EINVAL);
-      if (step.call === 'close') open.delete(fds.get(step.on));
+      if (step.call === 'close') close(fds.get(step.on));
       if (step.makes !== 'fd') return reply(0);
       const fd = lowest();
       open.add(fd);
       return reply(fd);
     },
-    close: (fd) => {
-      open.delete(fd);
-    },
+    close,
     unmap: () => {},
   };
 }

@@ -23,8 +23,11 @@ export function placeInPlan(plan: readonly Step[], id: string, insn: number): Pl
   const insnText = insns && textAt(insns, insn);
   const btf = typesOf(plan, attr.prog_btf_fd);
   if (!btf) return { insnText, source: undefined, context: [] };
-  const fn = functionsOf(btf, attr.func_info).findLast(({ start }) => start <= insn);
-  const lines = linesOf(attr.line_info);
+  const functions = functionsOf(btf, attr.func_info);
+  const fn = functions.findLast(({ start }) => start <= insn);
+  const next = functions.find(({ start }) => start > insn)?.start ?? Number.POSITIVE_INFINITY;
+  // Those of a neighbour in the file would only confuse.
+  const lines = linesOf(attr.line_info).filter((line) => line.insn >= (fn?.start ?? 0) && line.insn < next);
   const source = sourceLineAt(btf, lines, insn, fn?.start);
   if (!source) return { insnText, source, context: [] };
   return { insnText, source: { ...source, ...(fn && { function: fn.name }) }, context: linesAround(btf, lines, source) };

@@ -27,6 +27,8 @@ export function showStep(step: Step): string {
       return `mkdir("${step.path}", 0${step.mode.toString(8)})`;
     case 'unlink':
       return `unlink("${step.path}")`;
+    case 'rmdir':
+      return `rmdir("${step.path}")`;
     case 'mount':
       return `mount("${step.type}", "${step.target}", "${step.type}", 0, 0)`;
     case 'prlimit64':

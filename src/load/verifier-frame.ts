@@ -1,6 +1,7 @@
 // A refusal as a screen of text: where, what, what the verifier knew, why, and what to do.
 
 import { showSource } from '../btf/index.js';
+import { wrapped } from '../bytes/index.js';
 import type { PathStep, SourceLine, VerifierError } from '../errors.js';
 
 /** So many lines at most. */
@@ -16,7 +17,7 @@ export function verifierFrame(error: VerifierError): string {
   const of = where.file ? ` of ${where.file}` : '';
   const head = [`The kernel refuses program ${where.program ?? '?'}${of}: ${error.call} failed with ${errno}`];
   const tail = [
-    ...(error.reason ? block('reason:', wrapped(error.reason)) : []),
+    ...(error.reason ? block('reason:', wrapped(error.reason, TEXT_COLUMNS)) : []),
     ...explained(error),
     ...(error.remedy ? block('remedy:', remedyLines(error)) : []),
     ...(error.log ? [`  the whole log: ${countLines(error.log)} lines`] : []),
@@ -86,8 +87,11 @@ function wayLines({ path, insn }: VerifierError): string[] {
 function explained({ explanation: found }: VerifierError): string[] {
   if (!found) return [];
   const { nearest, moved, failed } = found;
+  const isThere = found.candidates.some(({ reason }) => reason.startsWith('the field ')); // of another size
   return [
-    ...(failed ? block('missing:', [`${failed.component}${failed.index === undefined ? '' : ` in ${failed.type}`}`]) : []),
+    ...(failed && !isThere
+      ? block('missing:', [`${failed.component}${failed.index === undefined ? '' : ` in ${failed.type}`}`])
+      : []),
     ...(nearest.length > 0 ? block('the kernel has:', [nearest.join(', ')]) : []),
     ...(moved.length > 0 ? block('moved to:', [moved.join(', ')]) : []),
   ];
@@ -97,22 +101,7 @@ const remedyLines = ({ remedy = '' }: VerifierError): string[] =>
   remedy
     .split('\n')
     .filter((line) => !line.startsWith('The verifier says: '))
-    .flatMap((line) => wrapped(line.replaceAll('\t', TAB).replace(/^ {2}/, '')));
-
-/** At spaces; the lines of code keep their indent. */
-function wrapped(text: string): string[] {
-  const indent = /^ */.exec(text)?.[0] ?? '';
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.trim().split(' ')) {
-    if (line !== '' && indent.length + line.length + 1 + word.length > TEXT_COLUMNS) {
-      lines.push(indent + line);
-      line = '';
-    }
-    line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, indent + line];
-}
+    .flatMap((line) => wrapped(line.replaceAll('\t', TAB).replace(/^ {2}/, ''), TEXT_COLUMNS));
 
 /** `  title first` and the other lines under it. */
 const block = (title: string, [first = '', ...rest]: readonly string[]): string[] => [

@@ -107,7 +107,7 @@ function walk(lines: readonly string[]): Walk {
     known = isWhole ? found : { ...known, ...found };
     states.push({ insn, text: text.trim(), registers: known });
   };
-  for (const line of lines) {
+  for (const line of lines.flatMap(split)) {
     const insn = INSN.exec(line);
     if (insn) {
       const [text, state] = splitState(insn[3] as string);
@@ -154,6 +154,10 @@ function conclude(reasons: readonly string[], path: readonly PathStep[]): Pick<W
   const named = NAMES_INSN.exec(reason)?.[1];
   return { reason, insn: named === undefined ? path.at(-1)?.insn : Number(named) };
 }
+
+/** Where a path joins one that was seen before, the kernel writes states, and source, behind the jump without a new line. */
+const JOINED = /^(\d+: \([0-9a-f]{2}\) .*?goto pc[+-]\d+) ((?:\d+: (?:frame\d+: )?R\d+|; .* @ \S+:\d+$).*)$/;
+const split = (line: string): string[] => JOINED.exec(line)?.slice(1) ?? [line];
 
 /** `r0 = 0    ; R0=0` -> both halves. */
 function splitState(text: string): [text: string, state: string | undefined] {

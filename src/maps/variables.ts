@@ -65,6 +65,7 @@ function propertiesOf(btf: Btf, places: readonly Place[], memory: SectionMemory)
     if (known === undefined) {
       const similar = nearest(name, variables.keys());
       throw new UsageError(`There is no variable "${name}" in ${memory.section}`, {
+        where: { section: memory.section },
         remedy: similar ? `Did you mean "${similar}"?` : `Variables: ${[...variables.keys()].join(', ')}.`,
       });
     }

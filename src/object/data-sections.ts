@@ -16,12 +16,17 @@ const KINDS = [
   { prefix: '.bss', type: SHT_NOBITS, flags: 0, frozen: false },
 ] as const;
 
-/** Of all data sections together. Each is kept in memory until it is loaded, and a .bss claims any size in 64 bytes of file. */
-const MOST_BYTES = 512 * 1024 * 1024;
+/**
+ * Of all data sections together, and of the variables in an arena. A .bss claims any size in 64 bytes of file, so the limit is what a
+ * load may take: the contents once as an image, once more in the call that hands them over. Real objects stay far below: the largest
+ * of the kernel's own selftests has 16 MiB.
+ */
+export const MOST_DATA_BYTES = 64 * 1024 * 1024;
+export const LARGE_DATA_REMEDY = 'Put large arrays into maps of their own: the kernel allocates those, and nothing is copied.';
 
 /**
  * In the order of the sections; an empty section makes no map.
- * @throws {UnsupportedError} for more data than a machine has room for.
+ * @throws {UnsupportedError} for more than `MOST_DATA_BYTES`.
  */
 export function collectDataMaps(elf: ElfFile, btf: Btf | undefined, objectName: string): BpfMapDef[] {
   let total = 0;
@@ -31,12 +36,10 @@ export function collectDataMaps(elf: ElfFile, btf: Btf | undefined, objectName: 
     );
     if (!kind || section.size === 0 || section.flags & SHF_EXECINSTR) return [];
     total += section.size;
-    if (total > MOST_BYTES)
+    if (total > MOST_DATA_BYTES)
       throw new UnsupportedError(
-        `Section ${section.name} takes ${section.size} bytes; data sections may take ${MOST_BYTES} together`,
-        {
-          where: section.data.where,
-        },
+        `Section ${section.name} takes ${section.size} bytes; data sections may take ${MOST_DATA_BYTES} together`,
+        { where: section.data.where, remedy: LARGE_DATA_REMEDY },
       );
     const kernelName = dataMapName(objectName, section.name);
     const datasec = btf && findType(btf, section.name);

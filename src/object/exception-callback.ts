@@ -21,7 +21,9 @@ export function withExceptionCallbacks(functions: readonly BpfFunction[], btf: B
     const program = btf?.type(tag.type);
     if (program?.kind !== 'FUNC' || program.linkage !== BTF_FUNC_GLOBAL)
       throw new FormatError(`"${tag.name}" is not a tag of a program`, { where: { ...where, type: program?.name ?? '' } });
-    named.set(program.name, [...(named.get(program.name) ?? []), tag.name.slice(TAG.length)]);
+    const callbacks = named.get(program.name);
+    if (callbacks) callbacks.push(tag.name.slice(TAG.length));
+    else named.set(program.name, [tag.name.slice(TAG.length)]);
   }
   if (!btf || named.size === 0) return [...functions];
   return functions.map((fn) => {

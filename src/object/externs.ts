@@ -46,7 +46,7 @@ function describe(name: string, weak: boolean, btf: Btf | undefined, sections: R
   const id = btf && findType(btf, name, 'VAR', 'FUNC');
   if (!btf || id === undefined)
     throw new FormatError(`${name} is not defined anywhere, and BTF does not describe it as an extern`, {
-      where,
+      where: { ...where, type: name },
       remedy: DECLARE,
     });
   const type = btf.type(id);
@@ -59,7 +59,7 @@ function describe(name: string, weak: boolean, btf: Btf | undefined, sections: R
     });
   const section = sections.get(id);
   if (section === undefined)
-    throw new FormatError(`${name} is declared, but not defined anywhere: it is in no section of the kernel's`, {
+    throw new FormatError(`${name} is declared, but not defined anywhere, nor marked as the kernel's`, {
       where: at,
       remedy: DECLARE,
     });

@@ -12,6 +12,8 @@ import { isProgramSection } from './sections.js';
 /** Functions may overlap: two names of one function are two functions. Thousands of one large function are an attack on our memory. */
 const MOST_BYTES = 64 * 1024 * 1024;
 
+const CHANGED = 'Symbols and code do not fit together: was the object changed after it was compiled? Compile it again.';
+
 /** @throws {FormatError} for a function outside its section; {UnsupportedError} for a static function outside .text. */
 export function collectFunctions(elf: ElfFile, symbols: readonly ElfSymbol[]): BpfFunction[] {
   let total = 0;
@@ -35,12 +37,12 @@ function toFunction(symbol: ElfSymbol, section: ElfSection, insns: Uint8Array): 
   if (symbol.value + symbol.size > insns.length)
     throw new FormatError(
       `Function ${symbol.name} ends at ${symbol.value + symbol.size}, past the ${insns.length} bytes of its section`,
-      { where },
+      { where, remedy: CHANGED },
     );
   if (symbol.size === 0 || symbol.size % BPF_INSN_SZ !== 0 || symbol.value % BPF_INSN_SZ !== 0) {
     throw new FormatError(
       `Function ${symbol.name} takes ${symbol.size} bytes at ${symbol.value}; whole 8-byte instructions expected`,
-      { where },
+      { where, remedy: CHANGED },
     );
   }
   if (symbol.binding === STB_LOCAL && !isSubprogram) {

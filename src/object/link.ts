@@ -2,7 +2,7 @@
 // functions of .text that a program needs are appended to it, each once, in the order of the first call.
 
 import type { FuncInfo, LineInfo } from '../btf/index.js';
-import { RelocationError } from '../errors.js';
+import { RelocationError, UnsupportedError } from '../errors.js';
 import { insnCount, patchInsn, readInsn } from '../insn/index.js';
 import { BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, CALL } from '../uapi/insn.js';
 import type { BpfFunction, BpfObject, Reference } from './object.js';
@@ -26,6 +26,36 @@ const MOST_FUNCTIONS = 256;
 const MOST_INSNS = 1_000_000;
 
 /**
+ * Of all programs of one object, each with the functions that it calls: a thousand programs that call one large function are an
+ * attack on our memory. Of the kernel's own selftests the largest has 2.6 MB, its source lines counted.
+ */
+const MOST_LINKED_BYTES = 16 * 1024 * 1024;
+/** A function, a source line: what is kept of one takes so many bytes of memory, counted as instructions are. */
+const RECORD_BYTES = 64;
+/** What is kept of a program that cannot be linked: the stack of its error has all that was linked of it. */
+const FAILED_BYTES = 64 * 1024;
+
+/** Links the programs of one object, one after the other, until they are too large together. */
+export class ProgramLinker {
+  #bytes = 0;
+
+  /** @throws {UnsupportedError} for the program with which they are too large, and all after it; see also `linkProgram`. */
+  link(object: BpfObject, program: BpfFunction): LinkedProgram {
+    if (this.#bytes <= MOST_LINKED_BYTES) {
+      this.#bytes += FAILED_BYTES;
+      const linked = linkProgram(object, program);
+      this.#bytes -= FAILED_BYTES;
+      this.#bytes += linked.insns.length + RECORD_BYTES * (linked.funcInfo.length + linked.lineInfo.length);
+      if (this.#bytes <= MOST_LINKED_BYTES) return linked;
+    }
+    throw new UnsupportedError(`The programs, each with the functions that it calls, take more than ${MOST_LINKED_BYTES} bytes`, {
+      where: { ...object.where, program: program.name },
+      remedy: 'Load fewer programs of this object: switch some off with autoload.',
+    });
+  }
+}
+
+/**
  * Links one entry program. The object's functions are not changed.
  * @throws {RelocationError} for a call whose target is no function of .text, or a program larger than any
  *         kernel takes.
@@ -33,6 +63,7 @@ const MOST_INSNS = 1_000_000;
  */
 export function linkProgram(object: BpfObject, program: BpfFunction): LinkedProgram {
   const text = object.programs.filter((candidate) => candidate.isSubprogram);
+  const starting = new Map([...text].reverse().map((candidate) => [candidate.start, candidate]));
   const placed = new Map<BpfFunction, number>();
   const parts: Uint8Array[] = [];
   const references: KernelReference[] = [];
@@ -67,7 +98,9 @@ export function linkProgram(object: BpfObject, program: BpfFunction): LinkedProg
         references.push({ ...reference, insn: start + i });
       const target = callTarget(fn, insns, i, reference);
       if (target === undefined) continue;
-      const callee = text.find((candidate) => target >= candidate.start && target < candidate.start + insnCount(candidate.insns));
+      const callee =
+        starting.get(target) ??
+        text.find((candidate) => target >= candidate.start && target < candidate.start + insnCount(candidate.insns));
       if (!callee)
         throw refuse(
           object,
@@ -85,12 +118,8 @@ export function linkProgram(object: BpfObject, program: BpfFunction): LinkedProg
   const callback = text.find(({ name }) => name === program.exceptionCallback);
   if (callback && !placed.has(callback)) place(callback);
 
-  const funcInfo: FuncInfo[] = [];
-  const lineInfo: LineInfo[] = [];
-  for (const [fn, start] of placed) {
-    funcInfo.push(...moved(object.ext.funcInfo.get(fn.section), fn, start));
-    lineInfo.push(...moved(object.ext.lineInfo.get(fn.section), fn, start));
-  }
+  const funcInfo = [...placed].flatMap(([fn, start]) => moved(object.ext.funcInfo.get(fn.section), fn, start));
+  const lineInfo = [...placed].flatMap(([fn, start]) => moved(object.ext.lineInfo.get(fn.section), fn, start));
   return {
     program,
     insns: concat(parts),

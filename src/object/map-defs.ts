@@ -44,12 +44,14 @@ export function collectMaps(elf: ElfFile, btf: Btf | undefined): PlacedMap[] {
     if (variable.linkage !== BTF_VAR_GLOBAL_ALLOCATED)
       throw new UnsupportedError(`Map ${variable.name} is static or extern`, {
         where: at,
-        remedy: 'Remove static from its definition.',
+        remedy: 'Remove static, or extern, from its definition.',
       });
     const definition = resolved(btf, variable.type);
     if (definition.kind !== 'STRUCT')
       throw new FormatError(`Map ${variable.name} is defined by ${spell(btf, variable.type)}; a struct is expected`, {
         where: at,
+        remedy:
+          'Write struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, u32); __type(value, u64); __uint(max_entries, 1024); } name SEC(".maps");',
       });
     const values = definition.members.find(({ name }) => name === 'values');
     return {
@@ -70,7 +72,10 @@ function readDefinition(btf: Btf, name: string, members: readonly BtfMember[], w
   const map: Draft = { ...emptyMap(name), name };
   const most = Object.keys(FIELDS).length;
   if (members.length > most)
-    throw new FormatError(`Map ${name} has ${members.length} fields, of ${most} that there are`, { where });
+    throw new FormatError(`Map ${name} has ${members.length} fields, of ${most} that there are`, {
+      where,
+      remedy: `Known fields, each at most once: ${Object.keys(FIELDS).join(', ')}.`,
+    });
   for (const member of members) {
     const field = Object.hasOwn(FIELDS, member.name) ? FIELDS[member.name] : undefined;
     if (!field) {
@@ -101,7 +106,10 @@ function uint({ btf, type, name, where }: FieldContext): number {
   const pointer = resolved(btf, type.id);
   const array = pointer.kind === 'PTR' ? btf.type(pointer.type) : undefined;
   if (array?.kind !== 'ARRAY')
-    throw new FormatError(`Field "${name}" is ${spell(btf, type.id)}; write __uint(${name}, …)`, { where });
+    throw new FormatError(`Field "${name}" is ${spell(btf, type.id)}, which is no number`, {
+      where,
+      remedy: `Write __uint(${name}, …), of bpf_helpers.h.`,
+    });
   return array.nelems;
 }
 
@@ -121,13 +129,19 @@ function ulong(context: FieldContext): bigint {
 /** `__type(name, T)` is `T *name`. */
 function typeField({ btf, type, name, where }: FieldContext): { readonly id: number; readonly size: number } {
   if (type.kind !== 'PTR')
-    throw new FormatError(`Field "${name}" is ${spell(btf, type.id)}; write __type(${name}, …)`, { where });
+    throw new FormatError(`Field "${name}" is ${spell(btf, type.id)}, which names no type`, {
+      where,
+      remedy: `Write __type(${name}, …), of bpf_helpers.h; a size alone is __uint(${name}_size, …).`,
+    });
   return { id: type.type, size: sizeOf(btf, type.type) };
 }
 
 function setSize(map: Draft, what: 'keySize' | 'valueSize', size: number, { name, where }: FieldContext): void {
   if (map[what] !== 0 && map[what] !== size)
-    throw new FormatError(`Field "${name}" says ${size} bytes, an earlier one ${map[what]}`, { where });
+    throw new FormatError(`Field "${name}" says ${size} bytes, an earlier one ${map[what]}`, {
+      where,
+      remedy: `Leave one of them out: __type(${what === 'keySize' ? 'key' : 'value'}, …) says the size, too.`,
+    });
   map[what] = size;
 }
 
@@ -143,20 +157,38 @@ const FD_SIZE = 4;
 /** `__array(values, T)` is `T *values[]`. The kernel learns from T, a map's definition, what the maps in this map are like. */
 function values(map: Draft, { btf, type, where, isInner, isLast }: FieldContext): void {
   const wanted = VALUES[map.type];
-  if (isInner) throw new UnsupportedError('Maps in maps in maps: the kernel allows one level only', { where });
+  if (isInner)
+    throw new UnsupportedError('Maps in maps in maps: the kernel allows one level only', {
+      where,
+      remedy: 'Leave out the field "values" of the inner map.',
+    });
   if (!wanted)
-    throw new UnsupportedError('Field "values" is for maps of maps and program arrays, and stands after "type"', { where });
-  if (!isLast) throw new FormatError('Field "values" must be the last one', { where });
+    throw new UnsupportedError('Field "values" is for maps of maps and program arrays, and stands after "type"', {
+      where,
+      remedy:
+        'Say first what the map is: __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS), …_HASH_OF_MAPS or …_PROG_ARRAY. Other maps are filled from user space.',
+    });
+  if (!isLast)
+    throw new FormatError('Field "values" must be the last one', {
+      where,
+      remedy: 'Move __array(values, …) to the end of the definition.',
+    });
   if (map.valueSize !== 0 && map.valueSize !== FD_SIZE)
-    throw new FormatError(`Values of this map take ${FD_SIZE} bytes, but an earlier field says ${map.valueSize}`, { where });
+    throw new FormatError(`Values of this map take ${FD_SIZE} bytes, but an earlier field says ${map.valueSize}`, {
+      where,
+      remedy: 'Leave the earlier field out: __array(values, …) says it all.',
+    });
   const pointer = type.kind === 'ARRAY' && type.nelems === 0 ? resolved(btf, type.type) : undefined;
   const element = pointer?.kind === 'PTR' ? resolved(btf, pointer.type) : undefined;
   if (element?.kind !== wanted)
-    throw new FormatError(`Field "values" is ${spell(btf, type.id)}`, {
-      where,
-      remedy:
-        wanted === 'STRUCT' ? 'Write __array(values, struct { …a map definition… }).' : 'Write __array(values, int (void *)).',
-    });
+    throw new FormatError(
+      `Field "values" is ${spell(btf, type.id)}, which is no array of ${wanted === 'STRUCT' ? 'maps' : 'programs'}`,
+      {
+        where,
+        remedy:
+          wanted === 'STRUCT' ? 'Write __array(values, struct { …a map definition… }).' : 'Write __array(values, int (void *)).',
+      },
+    );
   map.valueSize = FD_SIZE;
   if (element.kind === 'STRUCT') map.inner = readDefinition(btf, `${map.name}.inner`, element.members, where, true);
 }
@@ -188,7 +220,11 @@ const FIELDS: Readonly<Record<string, (map: Draft, context: FieldContext) => voi
   },
   values,
   pinning: (map, context) => {
-    if (context.isInner) throw new FormatError('The maps in a map cannot be pinned by its definition', { where: context.where });
+    if (context.isInner)
+      throw new FormatError('The maps in a map cannot be pinned by its definition', {
+        where: context.where,
+        remedy: 'Leave out the field "pinning" of the inner map.',
+      });
     const pinning = uint(context);
     if (pinning > 1)
       throw new FormatError(`Field "pinning" is ${pinning}; 0 (none) or 1 (by name) expected`, {

@@ -60,9 +60,14 @@ export interface BpfMapDef {
   readonly valueType?: TypeId;
   /**
    * A data section: its one value, the whole section, and its ELF name. `frozen`: not writable once the kernel has it.
-   * Of an arena, the variables that the object defines in it.
+   * Of an arena, the variables that the object defines in it, and on what byte of it they start, once the machine is known.
    */
-  readonly data?: { readonly section: string; readonly image: Uint8Array; readonly frozen: boolean };
+  readonly data?: {
+    readonly section: string;
+    readonly image: Uint8Array;
+    readonly frozen: boolean;
+    readonly offset?: number;
+  };
   /** What the maps in this map are like. */
   readonly inner?: BpfMapDef;
   /** What is in it from the start: maps in maps of maps, programs in program arrays. */

@@ -2,7 +2,7 @@
 
 import { type Btf, type BtfExt, NO_BTF_EXT, parseBtf, parseBtfExt } from '../btf/index.js';
 import { textUntilNul } from '../bytes/index.js';
-import type { ElfFile, ElfSection } from '../elf/index.js';
+import { type ElfFile, type ElfSection, machineName } from '../elf/index.js';
 import { FormatError, UnsupportedError } from '../errors.js';
 import { EM_BPF, EM_NONE, ET_REL, SHT_PROGBITS } from '../uapi/elf.js';
 import { withArenaData } from './arena.js';
@@ -30,10 +30,10 @@ export function openObject(elf: ElfFile): BpfObject {
   const { where } = elf.region;
   if (elf.type !== ET_REL || (elf.machine !== EM_BPF && elf.machine !== EM_NONE)) {
     throw new FormatError(
-      `Not a BPF object: ELF type ${elf.type}, machine ${elf.machine}; expected type ${ET_REL} (relocatable), machine ${EM_BPF} (BPF)`,
+      `Not a BPF object: ELF type ${elf.type}, machine ${machineName(elf.machine)}; expected type ${ET_REL} (relocatable), machine ${machineName(EM_BPF)}`,
       {
         where,
-        remedy: 'Compile with clang -target bpf -c.',
+        remedy: 'Compile it for BPF: clang -target bpf -g -O2 -c FILE.bpf.c -o FILE.bpf.o',
       },
     );
   }

@@ -22,6 +22,7 @@ export function collectReferences(
   externs: readonly Extern[],
 ): BpfFunction[] {
   const found = new Map<BpfFunction, Reference[]>();
+  const lookup = lookupOf(maps, externs);
   for (const relocationSection of elf.sections) {
     const section = relocationSection.type === SHT_REL ? elf.sections[relocationSection.info] : undefined;
     if (!section || !isProgramSection(section)) continue;
@@ -41,20 +42,29 @@ export function collectReferences(
       if (!owner) continue; // code of an overridden weak function
       const list = found.get(owner) ?? [];
       found.set(owner, list);
-      list.push(refer(elf, owner, slot - owner.start, symbol, maps, externs));
+      list.push(refer(elf, owner, slot - owner.start, symbol, lookup));
     }
   }
   return functions.map((owner) => ({ ...owner, references: (found.get(owner) ?? []).sort((a, b) => a.insn - b.insn) }));
 }
 
-function refer(
-  elf: ElfFile,
-  owner: BpfFunction,
-  insn: number,
-  symbol: ElfSymbol,
-  maps: readonly BpfMapDef[],
-  externs: readonly Extern[],
-): Reference {
+/** What a symbol may mean: maps by name, data by section, the first of each. */
+interface Lookup {
+  readonly maps: ReadonlyMap<string, BpfMapDef>;
+  readonly data: ReadonlyMap<string, BpfMapDef>;
+  readonly externs: ReadonlySet<string>;
+}
+
+function lookupOf(maps: readonly BpfMapDef[], externs: readonly Extern[]): Lookup {
+  const backwards = [...maps].reverse();
+  return {
+    maps: new Map(backwards.map((map) => [map.name, map])),
+    data: new Map(backwards.flatMap((map) => (map.data ? [[map.data.section, map] as const] : []))),
+    externs: new Set(externs.map(({ name }) => name)),
+  };
+}
+
+function refer(elf: ElfFile, owner: BpfFunction, insn: number, symbol: ElfSymbol, lookup: Lookup): Reference {
   const where = { ...elf.region.where, program: owner.name, insn };
   const section = elf.sections[symbol.section];
   const label = symbol.name || section?.name || `symbol ${symbol.index}`;
@@ -64,8 +74,7 @@ function refer(
 
   if (code !== CALL && !isLdImm64(owner.insns, insn))
     throw refuse(`the instruction (opcode 0x${code.toString(16)}) is neither a call nor a 64-bit load`);
-  if (symbol.section === SHN_UNDEF && externs.some((extern) => extern.name === symbol.name))
-    return { insn, kind: 'extern', name: symbol.name };
+  if (symbol.section === SHN_UNDEF && lookup.externs.has(symbol.name)) return { insn, kind: 'extern', name: symbol.name };
   if (symbol.section === SHN_UNDEF) throw refuse('it is not defined anywhere', 'Define it, or declare it __kconfig or __ksym.');
   if (symbol.section >= SHN_LORESERVE || !section)
     throw refuse('it is an uninitialised or absolute symbol', 'Compile with -fno-common, or initialise the variable.');
@@ -77,7 +86,10 @@ function refer(
         'Helpers are called by number, through bpf_helpers.h; other functions must be defined in the object.',
       );
     if (section.name !== '.text')
-      throw refuse(`it is called, but lies in ${section.name}`, 'Only functions without SEC() can be called.');
+      throw refuse(
+        `it is called, but lies in ${section.name}`,
+        'Only functions without SEC() can be called: put what both need into one, and call that.',
+      );
     return { insn, kind: 'call', target: Math.floor(symbol.value / BPF_INSN_SZ) + imm + 1 };
   }
   if (section.name === '.text') {
@@ -87,13 +99,13 @@ function refer(
       throw refuse(`the address ${symbol.value + imm} is in the middle of an instruction`);
     return { insn, kind: 'subprog_addr', target: (symbol.value + imm) / BPF_INSN_SZ };
   }
-  const data = maps.find((map) => map.data?.section === section.name);
+  const data = lookup.data.get(section.name);
   if (data) {
     // What gcc 12 writes may lie outside; the verifier sees to it.
     const offset = symbol.value + imm;
     return { insn, kind: 'map_value', map: data.name, offset };
   }
-  const map = section.name === '.maps' ? maps.find((candidate) => candidate.name === symbol.name) : undefined;
+  const map = section.name === '.maps' ? lookup.maps.get(symbol.name) : undefined;
   if (!map)
     throw refuse(
       `it is in section ${section.name}, where no map or variable of that name is`,

@@ -1,5 +1,6 @@
 // What a section name says of the programs in it: type, attach type, flags, and the family that attaches them.
 
+import { nearestFew } from '../bytes/index.js';
 import type { BpfAttachType, BpfProgType } from '../uapi/enums.js';
 
 /** How programs are attached: see src/attach for those that are there. A row without one is for its user to attach. */
@@ -232,6 +233,17 @@ export const SEC_DEFS: readonly SecDef[] = [
   { sec: 'sk_lookup', type: 'BPF_PROG_TYPE_SK_LOOKUP', attachType: 'BPF_SK_LOOKUP' },
   { sec: 'netfilter', type: 'BPF_PROG_TYPE_NETFILTER', attachType: 'BPF_NETFILTER' },
 ];
+
+/** What was meant by a name without a meaning, with its target: `tracepont/a/b` -> `tracepoint/a/b`, `xdp/eth0` -> `xdp`. */
+export function nearestSection(section: string): string | undefined {
+  const [head = '', ...target] = section.split('/');
+  const whole = SEC_DEFS.filter(({ sec }) => !sec.endsWith('+')).map(({ sec }) => sec);
+  if (whole.includes(head)) return nearestFew(section, whole, { most: 1 })[0] ?? head;
+  const prefixes = SEC_DEFS.filter(({ sec }) => sec.endsWith('+')).map(({ sec }) => sec.slice(0, -1));
+  const prefix = nearestFew(head, prefixes, { most: 1 })[0];
+  if (prefix !== undefined) return [prefix, ...target].join('/');
+  return nearestFew(section, whole, { most: 1 })[0];
+}
 
 /** The row for a section name without its leading `?`; undefined when libbpf has no meaning for it either. */
 export const secDef = (section: string): SecDef | undefined =>

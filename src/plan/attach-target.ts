@@ -6,7 +6,7 @@ import { FormatError, UnsupportedError, UsageError, type Where } from '../errors
 import type { BpfFunction, BpfObject, SecDef } from '../object/index.js';
 import type { BpfAttachType } from '../uapi/enums.js';
 import type { KernelFacts } from './facts.js';
-import { findInModules, findKernelType, type KernelType, type KernelTypes } from './kernel-types.js';
+import { findInModules, findKernelType, type KernelType, type KernelTypes, NEEDS_TYPES } from './kernel-types.js';
 import { targetOf } from './section-target.js';
 
 /** How the kernel calls what a program of some attach type hooks into. */
@@ -66,7 +66,10 @@ export function attachTarget(
     });
   const { name, module } = target;
   if (!facts.kernelBtf)
-    throw new UnsupportedError(`To find ${naming.what} ${name}, the types of the kernel are needed`, { where });
+    throw new UnsupportedError(`To find ${naming.what} ${name}, the types of the kernel are needed`, {
+      where,
+      remedy: NEEDS_TYPES,
+    });
   const found = find(facts, naming.prefix + name, naming.kind, module);
   if (found) return { id: found.id, ...(found.module !== undefined && { module: found.module }) };
   throw new UnsupportedError(`${module ? `Module ${module}` : "The kernel's BTF"} has no ${naming.what} ${name}`, {
@@ -82,7 +85,11 @@ function inProgram(
   btfs: KernelFacts['programBtfs'],
   where: Where,
 ): AttachTarget {
-  if (!name) throw new UsageError(`${program.name} hooks into another program, and nobody said into which function`, { where });
+  if (!name)
+    throw new UsageError(`${program.name} hooks into another program, and nobody said into which function`, {
+      where,
+      remedy: `Say so: object.program('${program.name}').attachTo(fd, 'function'), or write the function behind the slash of its SEC().`,
+    });
   const btf = btfs.get(fd);
   if (!btf)
     throw new UnsupportedError(`The program that ${program.name} is for has no types`, {
@@ -94,7 +101,7 @@ function inProgram(
   const similar = nearest(name, namesOf(btf, FUNCTION));
   throw new UnsupportedError(`The program that ${program.name} is for has no function ${name}`, {
     where,
-    ...(similar && { remedy: `Did you mean "${similar}"?` }),
+    remedy: similar ? `Did you mean "${similar}"?` : 'Functions that the compiler made inline are not there: mark it __noinline.',
   });
 }
 

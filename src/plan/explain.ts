@@ -2,9 +2,10 @@
 // over, can get to where it is needed.
 
 import { sourceLineAt } from '../btf/index.js';
+import { Patience } from '../bytes/index.js';
 import type { CoreExplanation, SourceLine } from '../errors.js';
 import { type Reach, reach } from '../insn/index.js';
-import { type BpfObject, linkProgram } from '../object/index.js';
+import { type BpfFunction, type BpfObject, linkProgram } from '../object/index.js';
 import { CORE_POISON, explainFixup, type Fixup, pathText } from '../relocate/index.js';
 import { BPF_INSN_SZ, CALL } from '../uapi/insn.js';
 import { coreTarget, type KernelFacts } from './facts.js';
@@ -24,38 +25,48 @@ export interface Planned {
  * Every poisoned relocation with its explanation. One that is not guarded will make the kernel refuse a program; to say so is not
  * to refuse it, because the kernel knows more: `guarded: false` means that constants alone do not rule it out.
  */
-export function explainRelocations(planned: Planned): Map<Fixup, CoreExplanation> {
+export function explainRelocations(planned: Planned, patience = new Patience()): Map<Fixup, CoreExplanation> {
   const poisoned = planned.fixups.filter(({ after }) => after === 'poison');
   if (poisoned.length === 0) return new Map();
   const ways = waysOf(planned);
+  const guards = guardsOf(planned.fixups);
   const kernel = coreTarget(planned.facts)?.kernel;
+  const owners = new Map([...planned.object.programs].reverse().map((program) => [program.name, program]));
   return new Map(
     poisoned.map((fixup) => {
-      const explained = explainFixup(fixup, { source: sourceOf(planned.object, fixup), kernel });
-      return [fixup, { ...explained, ...guarding(fixup, ways, planned.fixups) }];
+      const explained = explainFixup(fixup, {
+        source: sourceOf(planned.object, owners.get(fixup.program), fixup),
+        kernel,
+        patience,
+      });
+      return [fixup, { ...explained, ...guarding(fixup, ways.get(fixup.program) ?? [], guards.get(fixup.program) ?? []) }];
     }),
   );
 }
 
-function sourceOf({ btf, ext, programs }: BpfObject, { program, insn }: Fixup): SourceLine | undefined {
-  const owner = programs.find(({ name }) => name === program);
+function sourceOf({ btf, ext }: BpfObject, owner: BpfFunction | undefined, { program, insn }: Fixup): SourceLine | undefined {
   if (!btf || !owner) return undefined;
   const found = sourceLineAt(btf, ext.lineInfo.get(owner.section) ?? [], owner.start + insn, owner.start);
   return found && { ...found, function: program };
 }
 
-/** One program as it would be handed over: where its functions lie, and what of it can be reached. */
+/** A function in one program as it would be handed over: where it lies there, and what of the program can be reached. */
 interface Way {
-  readonly starts: ReadonlyMap<string, number>;
+  readonly start: number;
   readonly reach: Reach | undefined;
+  /** Slots whose numbers decide jumps. */
+  readonly origins: ReadonlySet<number>;
 }
 
-function waysOf({ object, steps }: Planned): Way[] {
+/** By name of the function. */
+function waysOf({ object, steps }: Planned): ReadonlyMap<string, readonly Way[]> {
+  const ways = new Map<string, Way[]>();
   const frozen = frozenMaps(steps);
-  return loadable(object).flatMap((program) => {
-    const step = steps.find((candidate) => candidate.id === stepIds.program(program.name));
+  const byId = new Map(steps.map((step) => [step.id, step]));
+  for (const program of loadable(object)) {
+    const step = byId.get(stepIds.program(program.name));
     const insns = step?.call === 'bpf' ? step.attr.insns : undefined;
-    if (insns === undefined || !isWithFds(insns)) return [];
+    if (insns === undefined || !isWithFds(insns)) continue;
     const maps = new Map(insns.fds.map(({ at, ref }) => [Math.floor(at / BPF_INSN_SZ), ref.fd]));
     const view = new DataView(insns.bytes.buffer, insns.bytes.byteOffset, insns.bytes.byteLength);
     const found = reach(insns.bytes, {
@@ -65,9 +76,15 @@ function waysOf({ object, steps }: Planned): Way[] {
       },
       opaque: ({ code, src, imm }) => code === CALL && src === 0 && imm === CORE_POISON,
     });
-    const { functions } = linkProgram(object, program);
-    return [{ starts: new Map(functions.map(({ name, start }) => [name, start])), reach: found }];
-  });
+    const origins = new Set([...(found?.decided.values() ?? [])].flat());
+    for (const { name, start } of linkProgram(object, program).functions) {
+      const way = { start, reach: found, origins };
+      const others = ways.get(name);
+      if (others) others.push(way);
+      else ways.set(name, [way]);
+    }
+  }
+  return ways;
 }
 
 /** Contents of the maps that nobody can change once they are loaded, by the step that makes them. */
@@ -84,23 +101,23 @@ function frozenMaps(steps: readonly Step[]): Map<string, Uint8Array> {
   return new Map([...contents].filter(([id]) => frozen.has(id)));
 }
 
-function guarding(fixup: Fixup, ways: readonly Way[], fixups: readonly Fixup[]): Pick<CoreExplanation, 'guarded' | 'guards'> {
-  const through = ways.flatMap((way) => {
-    const start = way.starts.get(fixup.program);
-    return start === undefined ? [] : [{ way, slot: start + fixup.insn }];
-  });
-  if (through.some(({ way, slot }) => way.reach?.reached[slot])) return { guarded: false, guards: [] };
-  if (through.length === 0 || through.some(({ way }) => !way.reach)) return { guarded: 'unknown', guards: [] };
-  return { guarded: true, guards: [...new Set(through.flatMap(({ way }) => guardsIn(way, fixup.program, fixups)))] };
+function guarding(fixup: Fixup, ways: readonly Way[], guards: readonly Fixup[]): Pick<CoreExplanation, 'guarded' | 'guards'> {
+  if (ways.some(({ start, reach: found }) => found?.reached[start + fixup.insn])) return { guarded: false, guards: [] };
+  if (ways.length === 0 || ways.some(({ reach: found }) => !found)) return { guarded: 'unknown', guards: [] };
+  const decisive = guards.filter(({ insn }) => ways.some(({ start, origins }) => origins.has(start + insn)));
+  return { guarded: true, guards: [...new Set(decisive.map(({ kind, local }) => `<${kind}> ${pathText(local)} = 0`))] };
 }
 
-/** The relocations of the same function whose numbers decide jumps. */
-function guardsIn({ starts, reach: found }: Way, program: string, fixups: readonly Fixup[]): string[] {
-  const origins = new Set([...(found?.decided.values() ?? [])].flat());
-  const start = starts.get(program) ?? 0;
-  return fixups
-    .filter((fixup) => fixup.program === program && fixup.after === 0n && origins.has(start + fixup.insn))
-    .map((fixup) => `<${fixup.kind}> ${pathText(fixup.local)} = 0`);
+/** Relocations whose number may be a guard, by function. */
+function guardsOf(fixups: readonly Fixup[]): ReadonlyMap<string, readonly Fixup[]> {
+  const guards = new Map<string, Fixup[]>();
+  for (const fixup of fixups) {
+    if (fixup.after !== 0n) continue;
+    const others = guards.get(fixup.program);
+    if (others) others.push(fixup);
+    else guards.set(fixup.program, [fixup]);
+  }
+  return guards;
 }
 
 /** Lines for people, without their indent. */

@@ -1,6 +1,7 @@
 // Externs: what an object asks of a machine because of them, and the kernel's answers in its instructions.
 
-import { type Btf, essentialName, resolved, spell, type TypeId } from '../btf/index.js';
+import { type Btf, type BtfKind, essentialName, resolved, spell, type TypeId, typesOf } from '../btf/index.js';
+import { nearest } from '../bytes/index.js';
 import { RelocationError, UnsupportedError, type Where } from '../errors.js';
 import { isLdImm64, patchInsn, readInsn } from '../insn/index.js';
 import type { BpfObject, Extern } from '../object/index.js';
@@ -9,7 +10,7 @@ import { BPF_PSEUDO_BTF_ID, BPF_PSEUDO_KFUNC_CALL, BPF_PSEUDO_MAP_VALUE, CALL } 
 import type { KernelFacts, WantedType } from './facts.js';
 import type { FeatureName } from './features.js';
 import { isSetting, kconfigExterns, kconfigImage, WRAPPED_SYSCALLS } from './kconfig.js';
-import { findKernelType, type KernelTypes } from './kernel-types.js';
+import { findKernelType, type KernelTypes, NEEDS_TYPES } from './kernel-types.js';
 import { stepIds } from './step-ids.js';
 
 type Ksym = Extract<Extern, { section: '.ksyms' }>;
@@ -86,7 +87,7 @@ export function resolveExterns(
     if (extern.kind === 'kconfig') byName.set(extern.name, { kind: 'kconfig', map: kconfig?.name ?? '', offset: extern.offset });
     else {
       const index = object.externs.indexOf(extern);
-      byName.set(extern.name, resolveKsym(object, extern, facts, effort, modules) ?? absent(object, extern, index));
+      byName.set(extern.name, resolveKsym(object, extern, facts, effort, modules) ?? absent(object, extern, index, facts));
     }
   }
   const answers = { byName, modules };
@@ -97,12 +98,24 @@ export function resolveExterns(
 
 const whereOf = (object: BpfObject, { name }: Extern): Where => ({ ...object.where, type: name });
 
-function absent(object: BpfObject, extern: Ksym, index: number): ExternAnswer {
+/** Only now, when nothing can be loaded anyway, is each of the kernel's names looked at. */
+function* namesOf({ kernelBtf, modules }: KernelTypes, kind: BtfKind): Generator<string> {
+  for (const btf of [...(kernelBtf ? [kernelBtf] : []), ...modules.map((module) => module.btf)])
+    for (const id of typesOf(btf, kind)) yield btf.name(id);
+}
+
+function absent(object: BpfObject, extern: Ksym, index: number, types: KernelTypes): ExternAnswer {
   if (extern.weak) return { kind: 'absent', index };
-  const place = isTypeless(extern) ? 'symbols (/proc/kallsyms)' : 'BTF';
-  throw new RelocationError(`The kernel's ${place} has no ${extern.kind} ${extern.name}`, {
-    where: whereOf(object, extern),
-    remedy: `Declare it __weak and test it before use${isTypeless(extern) ? '' : ', or load the module that has it'}.`,
+  const where = whereOf(object, extern);
+  if (isTypeless(extern))
+    throw new RelocationError(`The kernel has no symbol ${extern.name} in /proc/kallsyms`, {
+      where,
+      remedy: `Is it there? grep -w ${extern.name} /proc/kallsyms. Variables are, in kernels built with CONFIG_KALLSYMS_ALL=y. Or declare it __weak, and test it before use.`,
+    });
+  const similar = nearest(essentialName(extern.name), namesOf(types, extern.kind === 'function' ? 'FUNC' : 'VAR'));
+  throw new RelocationError(`The kernel's BTF has no ${extern.kind} ${extern.name}`, {
+    where,
+    remedy: `${similar ? `Did you mean "${similar}"? ` : ''}It may be in a module that is not loaded, or not in this version of the kernel: declare it __weak and test it with bpf_ksym_exists().`,
   });
 }
 
@@ -117,6 +130,7 @@ function resolveKsym(
   if (!object.btf || !facts.kernelBtf)
     throw new UnsupportedError(`To find ${extern.kind} ${extern.name}, the types of the kernel are needed`, {
       where: whereOf(object, extern),
+      remedy: NEEDS_TYPES,
     });
   return extern.kind === 'variable'
     ? resolveVariable(object, object.btf, extern, facts, effort)

@@ -3,10 +3,11 @@
 import { type Btf, type BtfKind, findType, nameIndex } from '../btf/index.js';
 import type { BpfObject } from '../object/index.js';
 import { type CoreTarget, needsKernelBtf } from '../relocate/index.js';
+import { argCtxFeatures } from './arg-ctx.js';
 import { targetType } from './attach-target.js';
 import { externQuestions } from './externs.js';
 import { FEATURES, type FeatureName } from './features.js';
-import { type MachineSizes, wantsSlotPerCpu } from './fit-maps.js';
+import { hasArenaVariables, type MachineSizes, wantsSlotPerCpu } from './fit-maps.js';
 import type { KernelConfig } from './kconfig.js';
 import type { ModuleBtf } from './kernel-types.js';
 import { loadable } from './loadable.js';
@@ -60,7 +61,7 @@ export interface KernelFacts extends MachineSizes {
   readonly modules: readonly ModuleBtf[];
   /** By path. */
   readonly pins: ReadonlyMap<string, PinnedMap>;
-  /** Directories of pins, by path. */
+  /** Directories of pins, by path; of those that are absent also the ones above, up to one that is there. */
   readonly pinFolders: ReadonlyMap<string, PinFolder>;
   /** Types of the programs that are hooked into, by descriptor; undefined for one that was loaded without. */
   readonly programBtfs: ReadonlyMap<number, Btf | undefined>;
@@ -107,7 +108,9 @@ export function wanted(object: BpfObject): Wanted {
       'memcg_account',
       ...(tracepoints.length > 0 ? (['perf_link'] as const) : []),
       ...externs.features,
+      ...argCtxFeatures(object),
       ...btfFeatures(object.btf),
+      ...(object.maps.some(hasArenaVariables) ? (['ldimm64_full_range'] as const) : []),
       ...(loadable(object).some(({ def }) => def?.multiUprobe) ? (['uprobe_multi', 'uprobe_multi_pid'] as const) : []),
     ],
     kconfig: externs.kconfig,

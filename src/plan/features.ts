@@ -1,11 +1,15 @@
 // Feature probes as data: a few steps that only a kernel with the feature takes, or refuses in its own way.
 
 import { type BtfTypeInput, encodeBtf } from '../btf/index.js';
+import { fromHex } from '../bytes/index.js';
+import { BPF_F_MMAPABLE, BPF_F_SLEEPABLE } from '../uapi/bpf.js';
 import { BTF_FUNC_GLOBAL, BTF_FUNC_STATIC, BTF_INT_SIGNED, BTF_VAR_STATIC } from '../uapi/btf.js';
-import { BPF_ATTACH_TYPE, BPF_FUNC, BPF_PROG_TYPE } from '../uapi/enums.js';
+import { BPF_ATTACH_TYPE, BPF_FUNC, BPF_MAP_TYPE } from '../uapi/enums.js';
+import { callHelper, EXIT, probeProgram, R0_IS_0 } from './probe-program.js';
 import type { Attr, FdRef, Step } from './step.js';
 
 export type FeatureName =
+  | 'arg_ctx_tag'
   | 'bpf_cookie'
   | 'btf_func'
   | 'btf_datasec'
@@ -15,6 +19,7 @@ export type FeatureName =
   | 'btf_type_tag'
   | 'btf_enum64'
   | 'btf_qmark_datasec'
+  | 'ldimm64_full_range'
   | 'memcg_account'
   | 'perf_link'
   | 'uprobe_multi'
@@ -27,24 +32,17 @@ export interface Feature {
   readonly steps: () => readonly Step[];
   /** How the last step fails on a kernel that has the feature; undefined when it succeeds there. */
   readonly failsWith?: string;
+  /** A feature that this one refines: without that there is not this one either, however the last step fails. */
+  readonly refines?: FeatureName;
 }
 
 /** An fd that is never open: the kernel complains about it only after it has understood the rest. */
 export const BAD_FD: FdRef = { fd: 'none' };
 
-const EXIT = '9500000000000000';
-const call = (helper: number) => `85000000${helper.toString(16).padStart(2, '0')}000000`;
-const R0_IS_0 = 'b700000000000000';
-const bytes = (hexText: string) => Uint8Array.from(hexText.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-
-const probe = (type: keyof typeof BPF_PROG_TYPE, hexText: string, attr: Attr = {}): Step => ({
-  id: 'probe program',
-  why: 'see whether the kernel takes a small program',
-  makes: 'fd',
-  call: 'bpf',
-  cmd: 'BPF_PROG_LOAD',
-  attr: { prog_type: BPF_PROG_TYPE[type], insn_cnt: hexText.length / 16, insns: bytes(hexText), license: 'GPL', ...attr },
-});
+/** r1 = the place at 2^30 in a map: larger than offsets could be. */
+const FAR_INTO_MAP = '18210000000000000000000000000040';
+/** Where an arena may be, in the eyes of user space; nothing is mapped there. */
+const SOME_ADDRESS = 1n << 44n;
 
 const INT: BtfTypeInput = { kind: 'INT', name: 'int', size: 4, bits: 32, bitOffset: 0, encoding: BTF_INT_SIGNED };
 const VAR: BtfTypeInput = { kind: 'VAR', name: 'x', type: 1, linkage: BTF_VAR_STATIC };
@@ -78,11 +76,36 @@ const btf = (what: string, since: string, types: readonly BtfTypeInput[]): Featu
   },
 });
 
+/** A function that calls a global one, whose `void *` parameter the tag makes a context; the helper takes nothing else. */
+const ARG_CTX: readonly BtfTypeInput[] = [
+  INT,
+  { kind: 'PTR', type: 0 },
+  { kind: 'FUNC_PROTO', type: 1, params: [{ name: 'a', type: 2 }] },
+  { kind: 'FUNC', name: 'a', type: 3, linkage: BTF_FUNC_GLOBAL },
+  { kind: 'FUNC_PROTO', type: 1, params: [{ name: 'b', type: 2 }] },
+  { kind: 'FUNC', name: 'b', type: 5, linkage: BTF_FUNC_GLOBAL },
+  { kind: 'DECL_TAG', name: 'arg:ctx', type: 6, component: 0, attribute: false },
+];
+const CALL_NEXT_BUT_ONE = '8510000001000000';
+
 export const FEATURES: Readonly<Record<FeatureName, Feature>> = {
+  arg_ctx_tag: {
+    what: 'knows by a tag that a parameter is the context',
+    since: '6.8',
+    steps: () => [
+      ...btf('', '', ARG_CTX).steps(),
+      probeProgram('BPF_PROG_TYPE_KPROBE', CALL_NEXT_BUT_ONE + EXIT + callHelper(BPF_FUNC.BPF_FUNC_get_func_ip) + EXIT, {
+        prog_btf_fd: { fd: 'probe btf' },
+        func_info_rec_size: 8,
+        func_info: new Uint8Array(Uint32Array.of(0, 4, 2, 6).buffer),
+        func_info_cnt: 2,
+      }),
+    ],
+  },
   bpf_cookie: {
     what: 'tells programs the cookie of their link',
     since: '5.15',
-    steps: () => [probe('BPF_PROG_TYPE_TRACEPOINT', call(BPF_FUNC.BPF_FUNC_get_attach_cookie) + EXIT)],
+    steps: () => [probeProgram('BPF_PROG_TYPE_TRACEPOINT', callHelper(BPF_FUNC.BPF_FUNC_get_attach_cookie) + EXIT)],
   },
   btf_func: btf('knows the types of functions', '5.0', func(BTF_FUNC_STATIC)),
   btf_datasec: btf('knows variables and data sections', '5.2', datasec('.data')),
@@ -102,17 +125,44 @@ export const FEATURES: Readonly<Record<FeatureName, Feature>> = {
     { kind: 'ENUM64', name: 'enum64', size: 8, signed: false, values: [] },
   ]),
   btf_qmark_datasec: btf('takes data sections whose name starts with "?"', '6.8', datasec('?.data')),
+  ldimm64_full_range: {
+    what: 'takes the address of any place in an arena, wherever it is in it',
+    since: '7.0',
+    steps: () => [
+      {
+        id: 'probe map',
+        why: 'an arena of one page',
+        makes: 'fd',
+        call: 'bpf',
+        cmd: 'BPF_MAP_CREATE',
+        attr: {
+          map_type: BPF_MAP_TYPE.BPF_MAP_TYPE_ARENA,
+          max_entries: 1,
+          map_flags: BPF_F_MMAPABLE,
+          map_extra: SOME_ADDRESS,
+        },
+      },
+      probeProgram('BPF_PROG_TYPE_SYSCALL', FAR_INTO_MAP + R0_IS_0 + EXIT, {
+        insns: { bytes: fromHex(FAR_INTO_MAP + R0_IS_0 + EXIT), fds: [{ at: 4, ref: { fd: 'probe map' } }] },
+        prog_flags: BPF_F_SLEEPABLE,
+      }),
+    ],
+    // Older kernels find the place too far for any map (EINVAL); newer ones look how large this one is.
+    failsWith: 'ERANGE',
+  },
   memcg_account: {
     what: 'charges BPF memory to the memory cgroup instead of RLIMIT_MEMLOCK',
     since: '5.11',
     // The helper bpf_ktime_get_coarse_ns came with the same release; there is nothing else to see the change by.
-    steps: () => [probe('BPF_PROG_TYPE_SOCKET_FILTER', call(BPF_FUNC.BPF_FUNC_ktime_get_coarse_ns) + R0_IS_0 + EXIT)],
+    steps: () => [
+      probeProgram('BPF_PROG_TYPE_SOCKET_FILTER', callHelper(BPF_FUNC.BPF_FUNC_ktime_get_coarse_ns) + R0_IS_0 + EXIT),
+    ],
   },
   perf_link: {
     what: 'attaches programs to perf events by links',
     since: '5.15',
     steps: () => [
-      probe('BPF_PROG_TYPE_TRACEPOINT', R0_IS_0 + EXIT),
+      probeProgram('BPF_PROG_TYPE_TRACEPOINT', R0_IS_0 + EXIT),
       {
         id: 'probe link',
         why: 'see whether the kernel knows links on perf events',
@@ -135,6 +185,7 @@ export const FEATURES: Readonly<Record<FeatureName, Feature>> = {
     since: '6.10',
     steps: () => uprobeMulti({ pid: NO_PID }),
     failsWith: 'EINVAL',
+    refines: 'uprobe_multi',
   },
 };
 
@@ -142,7 +193,7 @@ const NO_PID = 0xffffffff;
 
 /** A link on a "file" that is none: the kernel says so only after it has understood the rest. */
 const uprobeMulti = (attr: Attr): Step[] => [
-  probe('BPF_PROG_TYPE_KPROBE', R0_IS_0 + EXIT, { expected_attach_type: BPF_ATTACH_TYPE.BPF_TRACE_UPROBE_MULTI }),
+  probeProgram('BPF_PROG_TYPE_KPROBE', R0_IS_0 + EXIT, { expected_attach_type: BPF_ATTACH_TYPE.BPF_TRACE_UPROBE_MULTI }),
   {
     id: 'probe link',
     why: 'see whether the kernel knows links on many user functions',

@@ -1,6 +1,6 @@
 // The kernel's configuration -> the image of an object's .kconfig map.
 
-import { utf8Bytes } from '../bytes/index.js';
+import { nearest, utf8Bytes } from '../bytes/index.js';
 import { RelocationError, UnsupportedError } from '../errors.js';
 import type { BpfObject, Extern } from '../object/index.js';
 import type { KernelFacts } from './facts.js';
@@ -70,9 +70,10 @@ function virtualValue(object: BpfObject, { name, weak }: KconfigExtern, facts: K
   const known = Object.hasOwn(VIRTUAL, name) ? VIRTUAL[name]?.(facts) : undefined;
   if (known !== undefined && !(name === 'LINUX_KERNEL_VERSION' && known === 0n)) return known;
   if (known === undefined && weak && name.startsWith('LINUX_')) return undefined;
+  const similar = nearest(name, Object.keys(VIRTUAL));
   throw new RelocationError(known === undefined ? `No loader defines extern ${name}` : "The kernel's version is not known", {
     where: { ...object.where, type: name },
-    remedy: `In .kconfig are CONFIG_… of the kernel's configuration, ${Object.keys(VIRTUAL).join(', ')}, and weak LINUX_….`,
+    remedy: `${similar && similar !== name ? `Did you mean "${similar}"? ` : ''}In .kconfig are CONFIG_… of the kernel's configuration, ${Object.keys(VIRTUAL).join(', ')}, and weak LINUX_….`,
   });
 }
 
@@ -89,6 +90,7 @@ function* readConfig(object: BpfObject, { kconfig }: KernelFacts): Generator<{ r
     if (equals < 0 || equals === line.length - 1)
       throw new RelocationError(`The kernel's configuration has a line "${line}" that sets nothing`, {
         where: { file: kconfig.file },
+        remedy: 'Lines are NAME=value, or comments: was the file cut off, or edited?',
       });
     yield { name: line.slice(0, equals), value: line.slice(equals + 1) };
   }

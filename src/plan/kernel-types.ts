@@ -18,6 +18,10 @@ export interface KernelTypes {
   readonly modules: readonly ModuleBtf[];
 }
 
+/** What to do where nothing is known of a kernel's types; a load of its own finds them. */
+export const NEEDS_TYPES =
+  'Give them with the other facts: describeFacts({ kernelBtf }). Those of a running kernel are in /sys/kernel/btf/vmlinux.';
+
 export interface KernelType {
   readonly btf: Btf;
   readonly id: TypeId;

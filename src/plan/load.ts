@@ -1,8 +1,9 @@
 // Object + facts -> the steps that load it: BTF, maps and their contents, programs, and what of maps needs programs.
 
 import { UnsupportedError } from '../errors.js';
-import { type BpfObject, linkProgram } from '../object/index.js';
+import { type BpfMapDef, type BpfObject, ProgramLinker } from '../object/index.js';
 import { RLIM_INFINITY } from '../uapi/resource.js';
+import { withContexts } from './arg-ctx.js';
 import { resolveExterns } from './externs.js';
 import type { KernelFacts } from './facts.js';
 import { planModules } from './kernel-types.js';
@@ -28,13 +29,15 @@ export function planLoad(object: BpfObject, facts: KernelFacts): Step[] {
   }
   const externs = resolveExterns(object, facts);
   const structOps = resolveStructOps(object, facts);
-  const maps = externs.object.maps.filter(({ autocreate }) => autocreate);
-  const programs = loadable(object).map((program) => linkProgram(object, program));
+  const maps = withMapsInMapsLast(externs.object.maps.filter(({ autocreate }) => autocreate));
+  const linker = new ProgramLinker();
+  const linked = loadable(object).map((program) => linker.link(object, program));
+  const { object: typed, programs } = withContexts(object, linked, facts.features);
   const loading = programs.flatMap((linked) => planProgram(object, linked, { facts, externs: externs.answers, structOps }));
   const creating = maps.flatMap((map) => planMap(object, map, facts, structOps.get(map.name)));
   return [
     ...planLimits(facts),
-    ...planBtf(object, facts),
+    ...planBtf(typed, facts),
     ...planModules(facts, [...creating, ...loading]),
     ...planPinRoot(object, facts),
     ...creating,
@@ -42,6 +45,12 @@ export function planLoad(object: BpfObject, facts: KernelFacts): Step[] {
     ...maps.flatMap((map) => planProgramSlots(object, map)),
   ];
 }
+
+/** What a map of maps has in it must exist before, wherever the object defines it. */
+const withMapsInMapsLast = (maps: readonly BpfMapDef[]): BpfMapDef[] => [
+  ...maps.filter(({ inner }) => !inner),
+  ...maps.filter(({ inner }) => inner),
+];
 
 /** Before 5.11 all BPF memory counted against RLIMIT_MEMLOCK, which starts at 64 KiB. Where it cannot be raised it may still do. */
 const planLimits = (facts: KernelFacts): Step[] =>

@@ -1,9 +1,9 @@
 // A map -> the steps that create and fill it.
 
 import { isZero } from '../bytes/index.js';
-import { FormatError, type Where } from '../errors.js';
+import { FormatError, UnsupportedError, type Where } from '../errors.js';
 import { ARENA_SECTION, type BpfMapDef, type BpfObject, isArena } from '../object/index.js';
-import { BPF_F_VTYPE_BTF_OBJ_FD } from '../uapi/bpf.js';
+import { BPF_F_SEGV_ON_FAULT, BPF_F_VTYPE_BTF_OBJ_FD } from '../uapi/bpf.js';
 import { BPF_MAP_TYPE } from '../uapi/enums.js';
 import type { KernelFacts } from './facts.js';
 import { RING_BUFFERS } from './fit-maps.js';
@@ -35,7 +35,8 @@ const WITHOUT_BTF: ReadonlySet<number> = new Set([
 export const MAP_TYPE_FIELDS: readonly string[] = ['btf_fd', 'btf_key_type_id', 'btf_value_type_id'];
 
 /**
- * @throws {UsageError} when something else is pinned where this map wants to be; {FormatError} for an arena too small for its variables.
+ * @throws {UsageError} when something else is pinned where this map wants to be; {FormatError} for an arena too
+ *         small for its variables; {UnsupportedError} for one that kills who writes them.
  * @see libbpf bpf_object__create_maps, src/libbpf.c
  */
 export function planMap(object: BpfObject, map: BpfMapDef, facts: KernelFacts, kernel: KernelStructOps | undefined): Step[] {
@@ -102,7 +103,7 @@ const typeIds = ({ keyType, valueType, structOps }: BpfMapDef): Attr =>
 
 const U32_ZERO = new Uint8Array(4);
 
-/** The one value of a data section. */
+/** The one value of a data section; a copy, because a plan stays what it is when variables are set later. */
 function contents(map: BpfMapDef, where: Where): Step[] {
   if (!map.data || isArena(map)) return [];
   const id = stepIds.map(map.name);
@@ -115,7 +116,7 @@ function contents(map: BpfMapDef, where: Where): Step[] {
       where,
       call: 'bpf',
       cmd: 'BPF_MAP_UPDATE_ELEM',
-      attr: { map_fd: { fd: id }, key: U32_ZERO, value: image, flags: 0 },
+      attr: { map_fd: { fd: id }, key: U32_ZERO, value: image.slice(), flags: 0 },
     });
   if (frozen)
     steps.push({
@@ -138,6 +139,11 @@ function arenaMemory(map: BpfMapDef, { pageSize }: KernelFacts, where: Where): S
       where,
       remedy: `Give it a max_entries of at least ${Math.ceil(image.length / pageSize)} pages.`,
     });
+  if (image && (map.flags & BPF_F_SEGV_ON_FAULT) !== 0)
+    throw new UnsupportedError(`The variables of ${ARENA_SECTION} cannot be written to the arena ${map.name}`, {
+      where,
+      remedy: 'Its flag BPF_F_SEGV_ON_FAULT kills a process that touches a page which no program has allocated: leave it out.',
+    });
   return [
     {
       id: stepIds.memory(map.name),
@@ -150,7 +156,7 @@ function arenaMemory(map: BpfMapDef, { pageSize }: KernelFacts, where: Where): S
       on: { fd: stepIds.map(map.name) },
       address: map.extra,
       length,
-      ...(image && { contents: image }),
+      ...(image && { contents: image, contentsAt: map.data?.offset ?? 0 }),
     },
   ];
 }

@@ -1,6 +1,6 @@
 // Maps that live under a name in the BPF file system, and so outlive the process: taken from there, or put there.
 
-import { FormatError, UnsupportedError, UsageError, type Where } from '../errors.js';
+import { UnsupportedError, UsageError, type Where } from '../errors.js';
 import { type BpfMapDef, type BpfObject, PIN_ROOT } from '../object/index.js';
 import { BPF_F_RDONLY_PROG } from '../uapi/bpf.js';
 import { BPF_MAP_TYPE } from '../uapi/enums.js';
@@ -18,7 +18,7 @@ export interface PinnedMap {
   readonly extra: bigint;
 }
 
-/** A directory that maps are to be pinned in. */
+/** A directory that maps are to be pinned in, or the first one above that is there. */
 export type PinFolder = 'bpffs' | 'absent' | 'other file system';
 
 export const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/';
@@ -28,23 +28,39 @@ export const pinPaths = (object: BpfObject): string[] =>
   object.maps.flatMap(({ pinPath, autocreate }) => (pinPath !== undefined && autocreate ? [pinPath] : []));
 
 /**
- * Directories that are missing are made, and the BPF file system is mounted where everyone expects it.
+ * Directories that are missing are made, and the BPF file system is mounted where everyone expects it. Should the load fail later,
+ * the directories are taken away again.
  * @throws {UnsupportedError} for another directory that is not of a BPF file system.
  */
 export function planPinRoot(object: BpfObject, { pinFolders }: KernelFacts): Step[] {
-  const folders = [...new Set(pinPaths(object).map(folderOf))];
-  return folders.flatMap((folder): Step[] => {
-    const state = pinFolders.get(folder) ?? 'bpffs';
-    if (state === 'absent')
-      return [{ id: `directory ${folder}`, why: 'maps will be pinned in it', call: 'mkdir', path: folder, mode: 0o700 }];
-    if (state === 'bpffs') return [];
-    if (folder !== PIN_ROOT)
-      throw new UnsupportedError(`Maps can be pinned in a BPF file system only, and ${folder} is none`, {
-        where: object.where,
-        remedy: `Mount one: mount -t bpf bpf ${folder}. Or pin in ${PIN_ROOT}.`,
-      });
-    return [{ id: 'bpffs', why: 'pinned maps live in it, and it is not mounted', call: 'mount', type: 'bpf', target: PIN_ROOT }];
-  });
+  const steps = new Map<string, Step>();
+  for (const path of pinPaths(object)) {
+    const missing: string[] = [];
+    let folder = folderOf(path);
+    for (; pinFolders.get(folder) === 'absent' && folder !== '/'; folder = folderOf(folder)) missing.unshift(folder);
+    if ((pinFolders.get(folder) ?? 'bpffs') !== 'bpffs') steps.set(folder, mountAt(object, folder));
+    for (const each of missing) steps.set(each, makeDirectory(each));
+  }
+  return [...steps.values()];
+}
+
+const makeDirectory = (path: string): Step => ({
+  id: `directory ${path}`,
+  why: 'maps will be pinned in it',
+  call: 'mkdir',
+  path,
+  mode: 0o700,
+  doneIf: 'EEXIST', // somebody else made it meanwhile
+  undo: { call: 'rmdir', path },
+});
+
+function mountAt(object: BpfObject, folder: string): Step {
+  if (folder !== PIN_ROOT)
+    throw new UnsupportedError(`Maps can be pinned in a BPF file system only, and ${folder} is none`, {
+      where: object.where,
+      remedy: `Mount one: mount -t bpf bpf ${folder}. Or pin in ${PIN_ROOT}.`,
+    });
+  return { id: 'bpffs', why: 'pinned maps live in it, and it is not mounted', call: 'mount', type: 'bpf', target: PIN_ROOT };
 }
 
 /**
@@ -93,8 +109,6 @@ const FIELDS: readonly { readonly label: string; readonly of: (map: PinnedMap) =
 export function planPin(map: BpfMapDef, where: Where): Step[] {
   const { pinPath: path } = map;
   if (path === undefined) return [];
-  const name = path.slice(path.lastIndexOf('/') + 1);
-  if (name.includes('.')) throw new FormatError(`The kernel takes no dot in the name of what is pinned: ${path}`, { where });
   return [
     {
       id: `pin ${map.name}`,

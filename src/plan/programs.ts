@@ -2,7 +2,7 @@
 
 import { UnsupportedError, type Where } from '../errors.js';
 import { insnCount, patchInsn } from '../insn/index.js';
-import { type BpfObject, kernelName, type LinkedProgram } from '../object/index.js';
+import { type BpfObject, kernelName, type LinkedProgram, nearestSection } from '../object/index.js';
 import { BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS } from '../uapi/bpf.js';
 import { BPF_ATTACH_TYPE, BPF_PROG_TYPE } from '../uapi/enums.js';
 import { BPF_INSN_SZ, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, CALL } from '../uapi/insn.js';
@@ -46,7 +46,7 @@ export function planProgram(object: BpfObject, linked: LinkedProgram, answers: A
   if (!def)
     throw new UnsupportedError(`Section name "${program.section}" says no program type`, {
       where,
-      remedy: 'Use a SEC() name that libbpf documents, such as SEC("tp/sched/sched_process_exec").',
+      remedy: `${similarSection(program.section)}The names are libbpf's: docs.kernel.org/bpf/libbpf/program_types.html.`,
     });
   const { facts } = answers;
   const id = stepIds.program(program.name);
@@ -98,6 +98,11 @@ export function planProgram(object: BpfObject, linked: LinkedProgram, answers: A
   ];
 }
 
+function similarSection(section: string): string {
+  const similar = nearestSection(section.replace(/^\?/, ''));
+  return similar === undefined ? '' : `Did you mean SEC("${similar}")? `;
+}
+
 /** Following a process may be asked for later, at attaching, when it is too late for another attach type. */
 const hasMultiUprobe = ({ features }: KernelFacts): boolean =>
   features.get('uprobe_multi') === true && features.get('uprobe_multi_pid') === true;
@@ -136,7 +141,7 @@ const descriptors = (refs: readonly FdRef[]): WithFds => ({
 });
 
 /** libbpf's number: a call of a helper that does not exist, legal where it cannot be reached. */
-const MAP_POISON = 2_001_000_000;
+export const MAP_POISON = 2_001_000_000;
 
 /**
  * Instructions that load a map's address, or that of a variable in a data section. The variable's offset moves from the first
@@ -158,7 +163,7 @@ function withAnswers(object: BpfObject, { insns, references }: LinkedProgram, ex
     if (reference.kind === 'map') patchInsn(bytes, insn, { src: BPF_PSEUDO_MAP_FD, imm: 0 });
     else {
       patchInsn(bytes, insn, { src: BPF_PSEUDO_MAP_VALUE, imm: 0 });
-      patchInsn(bytes, insn + 1, { imm: reference.offset | 0 });
+      patchInsn(bytes, insn + 1, { imm: (reference.offset + (object.maps[index]?.data?.offset ?? 0)) | 0 });
     }
     return [{ insn, fd: stepIds.map(reference.map) }];
   });

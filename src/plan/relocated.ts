@@ -1,10 +1,11 @@
 // What a kernel would be given of an object, as plain data: the plan of its load, taken apart for people who ask why it will
 // not load there, and for comparisons with other loaders.
 
+import { Patience } from '../bytes/index.js';
 import { BpfError, type CoreExplanation } from '../errors.js';
 import { readInsn } from '../insn/index.js';
-import { type BpfFunction, type BpfObject, type LinkedProgram, linkProgram } from '../object/index.js';
-import { type Fixup, relocate } from '../relocate/index.js';
+import { type BpfFunction, type BpfObject, type LinkedProgram, ProgramLinker } from '../object/index.js';
+import { Effort, type Fixup, relocate } from '../relocate/index.js';
 import {
   BPF_INSN_SZ,
   BPF_PSEUDO_BTF_ID,
@@ -39,6 +40,8 @@ export interface PlannedProgram {
   readonly refs: readonly InsnReference[];
   /** Modules whose functions it calls, in the order of fd_array, from 1. */
   readonly modules: readonly string[];
+  /** Where each function came to lie, its own first at 0. */
+  readonly functions: LinkedProgram['functions'];
   readonly fixups: readonly Fixup[];
   /** Of those that are poisoned. */
   readonly explanations: ReadonlyMap<Fixup, CoreExplanation>;
@@ -48,22 +51,44 @@ export type RelocatedProgram = PlannedProgram | { readonly program: BpfFunction;
 /**
  * Plans every program that would be loaded, each by itself: one that fails does not hide the others.
  */
-export const relocatedPrograms = (object: BpfObject, facts: KernelFacts): RelocatedProgram[] =>
-  loadable(object).map((program) => {
+export function relocatedPrograms(object: BpfObject, facts: KernelFacts): RelocatedProgram[] {
+  const bounds = { linker: new ProgramLinker(), effort: new Effort(MOST_STEPS), patience: new Patience() };
+  return loadable(object).map((program) => {
     try {
-      return planAlone(object, program, facts);
+      return planAlone(object, program, facts, bounds);
     } catch (error) {
       if (error instanceof BpfError) return { program, error };
       throw error;
     }
   });
+}
+
+/** On the work that all programs of an object cause together. */
+interface Bounds {
+  readonly linker: ProgramLinker;
+  readonly effort: Effort;
+  readonly patience: Patience;
+}
+
+/** More than one relocation of an object has: .text is relocated again for each program. */
+const MOST_STEPS = 100_000_000;
+
+/** What is kept of a relocation, and of its explanation, counted as steps. */
+const FIXUP = 300;
+const POISONED = 2000;
 
 /** As if the object had no other program, and nothing that this one does not use. */
-function planAlone(whole: BpfObject, program: BpfFunction, facts: KernelFacts): PlannedProgram {
+function planAlone(
+  whole: BpfObject,
+  program: BpfFunction,
+  facts: KernelFacts,
+  { linker, effort, patience }: Bounds,
+): PlannedProgram {
   const programs = whole.programs.filter((candidate) => candidate === program || candidate.isSubprogram);
-  const relocated = relocate({ ...whole, programs }, coreTarget(facts));
+  const relocated = relocate({ ...whole, programs }, coreTarget(facts), effort);
   const { object } = relocated;
-  const linked = linkProgram(object, object.programs.find(({ name }) => name === program.name) ?? program);
+  for (const { after } of relocated.fixups) effort.spend(after === 'poison' ? POISONED : FIXUP);
+  const linked = linker.link(object, object.programs.find(({ name }) => name === program.name) ?? program);
   const used = new Set(linked.references.flatMap((reference) => (reference.kind === 'extern' ? [reference.name] : [])));
   const externs = resolveExterns(object, facts, ({ name }) => used.has(name), facts.kconfig !== undefined);
   const needing = object.maps.filter(({ structOps }) => structOps && [...structOps.programs.values()].includes(program.name));
@@ -81,8 +106,9 @@ function planAlone(whole: BpfObject, program: BpfFunction, facts: KernelFacts): 
     insns: insns.bytes,
     refs: references(insns, linked),
     modules: externs.answers.modules,
+    functions: linked.functions,
     fixups,
-    explanations: explainRelocations({ object: externs.object, facts, fixups, steps: [...frozen, step] }),
+    explanations: explainRelocations({ object: externs.object, facts, fixups, steps: [...frozen, step] }, patience),
   };
 }
 

@@ -49,18 +49,20 @@ export type StepCall =
   | { readonly call: 'prlimit64'; readonly resource: RLimit; readonly limit: bigint }
   /** A descriptor that is of no use any more. */
   | { readonly call: 'close'; readonly on: FdRef }
-  /** The memory of a map, shared, for reading and writing; anywhere if `address` is 0. `contents` is written to its start. */
+  /** The memory of a map, shared, for reading and writing; anywhere if `address` is 0. `contents` is written to it at `contentsAt`. */
   | {
       readonly call: 'mmap';
       readonly on: FdRef;
       readonly address: bigint;
       readonly length: number;
       readonly contents?: Uint8Array;
+      readonly contentsAt?: number;
     }
   /** A directory. */
   | { readonly call: 'open'; readonly path: string }
   | { readonly call: 'mkdir'; readonly path: string; readonly mode: number }
   | { readonly call: 'unlink'; readonly path: string }
+  | { readonly call: 'rmdir'; readonly path: string }
   /** Mounts a file system that has no device. */
   | { readonly call: 'mount'; readonly type: string; readonly target: string };
 export type BpfStep = Step & { readonly call: 'bpf' };

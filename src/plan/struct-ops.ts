@@ -95,7 +95,7 @@ function resolveOne(btf: Btf, map: BpfMapDef, ops: StructOps, types: KernelTypes
       if (program === undefined && image.every((byte) => byte === 0)) continue;
       throw new UnsupportedError(`struct ${name} has no member ${member.name} in this kernel, and ${map.name} sets it`, {
         where: at,
-        remedy: 'Leave it 0 for kernels without it.',
+        remedy: `For kernels without it, leave it out before loading: object.structOps('${map.name}').${member.name} = ${program === undefined ? '0' : 'null'}.`,
       });
     }
     checkSame(btf, member, found.btf, there, at);
@@ -112,7 +112,11 @@ function resolveOne(btf: Btf, map: BpfMapDef, ops: StructOps, types: KernelTypes
 
 function checkSame(btf: Btf, local: BtfMember, kernelBtf: Btf, kernel: BtfMember, where: Where): void {
   const [ours, theirs] = [resolved(btf, local.type), resolved(kernelBtf, kernel.type)];
-  const refuse = (what: string) => new UnsupportedError(`Member ${local.name} ${what}`, { where });
+  const refuse = (what: string) =>
+    new UnsupportedError(`Member ${local.name} ${what}`, {
+      where,
+      remedy: 'Declare the structure as this kernel has it: bpftool btf dump file /sys/kernel/btf/vmlinux format c.',
+    });
   if (local.bitfieldSize || kernel.bitfieldSize) throw refuse('is a bitfield, which struct_ops does not support');
   if (ours.kind !== theirs.kind) throw refuse(`is ${ours.kind} in the object, ${theirs.kind} in the kernel`);
   if (ours.kind === 'PTR') return;
@@ -135,6 +139,6 @@ export function structOpsTarget(
   }
   throw new UnsupportedError(`No structure refers to program ${program.name}`, {
     where: { ...object.where, program: program.name, section: program.section },
-    remedy: `Set a member of a variable in SEC(".struct_ops.link") to (void *)${program.name}, or make its section "?${program.section}".`,
+    remedy: `Set a member of a variable in SEC(".struct_ops.link") to (void *)${program.name}, or leave it out: object.program('${program.name}').autoload = false, or SEC("?${program.section.replace(/^\?/, '')}").`,
   });
 }

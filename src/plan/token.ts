@@ -22,10 +22,11 @@ const FIELDS: Readonly<Partial<Record<BpfCmd, { readonly fd: string; readonly fl
  */
 export function withToken(steps: readonly Step[], path: string): Step[] {
   return [
-    { id: FOLDER, why: 'whoever mounted it says what a token allows', makes: 'fd', call: 'open', path },
+    { id: FOLDER, why: 'whoever mounted it says what a token allows', where: { file: path }, makes: 'fd', call: 'open', path },
     {
       id: TOKEN,
       why: 'the right to use BPF, as far as it is handed on',
+      where: { file: path },
       makes: 'fd',
       call: 'bpf',
       cmd: 'BPF_TOKEN_CREATE',

@@ -8,7 +8,13 @@ const MOST_STEPS = 30_000_000;
 const COMPARISON = 60;
 
 export class Effort {
-  #left = MOST_STEPS;
+  readonly #most: number;
+  #left: number;
+
+  constructor(most = MOST_STEPS) {
+    this.#most = most;
+    this.#left = most;
+  }
 
   /**
    * For decoding so many members.
@@ -16,7 +22,7 @@ export class Effort {
    */
   spend(steps: number): void {
     this.#left -= steps;
-    if (this.#left < 0) throw new RelocationError(`Comparing the types of this object takes more than ${MOST_STEPS} steps`);
+    if (this.#left < 0) throw new RelocationError(`Comparing the types of this object takes more than ${this.#most} steps`);
   }
 
   /** For comparing two types that have so many members together. */

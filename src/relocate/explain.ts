@@ -2,7 +2,7 @@
 // A pure function of the Fixup; whether the program can reach the instruction is found by whoever has the program.
 
 import { essentialName, resolved, spell, typesOf } from '../btf/index.js';
-import { isExtended, nearestFew } from '../bytes/index.js';
+import { isExtended, nearestFew, Patience } from '../bytes/index.js';
 import type { CoreExplanation, SourceLine } from '../errors.js';
 import type { BtfKind } from '../uapi/btf.js';
 import { classOf } from './kinds.js';
@@ -14,18 +14,25 @@ import { suggestionFor } from './suggest.js';
 /** All of an explanation that does not depend on the program around the instruction. */
 export type FixupExplanation = Omit<CoreExplanation, 'guarded' | 'guards'>;
 
-/**
- * @param fixup  A poisoned one.
- * @param source The line of its instruction, where it is known.
- * @param kernel Types among which a missing one is looked for by a similar name; the candidates' own if there are any.
- */
-export function explainFixup(
-  fixup: Fixup,
-  { source, kernel }: { readonly source?: SourceLine | undefined; readonly kernel?: Spec['btf'] | undefined } = {},
-): FixupExplanation {
+export interface ExplainOptions {
+  /** The line of the instruction, where it is known. */
+  readonly source?: SourceLine | undefined;
+  /** Types among which a missing one is looked for by a similar name; the candidates' own if there are any. */
+  readonly kernel?: Spec['btf'] | undefined;
+  /** For all explanations together: without any left they come without similar names. */
+  readonly patience?: Patience;
+}
+
+/** An object may have a thousand types of one name; so many of them say enough. */
+const MOST_CANDIDATES = 32;
+
+/** @param fixup A poisoned one. */
+export function explainFixup(fixup: Fixup, { source, kernel, patience = new Patience() }: ExplainOptions = {}): FixupExplanation {
   const { local, verdicts, program, insn, kind } = fixup;
   const best = closest(verdicts);
-  const names = best ? namesNear(local, best) : { nearest: kernel ? similarTypes(kernel, local) : [], moved: [] };
+  const names = best
+    ? namesNear(local, best, patience)
+    : { nearest: kernel ? similarTypes(kernel, local, patience) : [], moved: [] };
   const resized = verdicts.find(({ spec }) => spec);
   return {
     program,
@@ -34,7 +41,7 @@ export function explainFixup(
     kind,
     local: pathText(local),
     failed: resized ? failedAt(local, local.accessors.length - 1) : failedAt(local, best?.at?.step),
-    candidates: verdicts.map((verdict) => ({
+    candidates: verdicts.slice(0, MOST_CANDIDATES).map((verdict) => ({
       type: spell(verdict.btf, verdict.id),
       reason: verdict.mismatch ?? fixup.reason ?? 'it matches',
     })),
@@ -72,18 +79,19 @@ function failedAt(local: Spec, step: number | undefined): CoreExplanation['faile
 /** Flavors apply to enumerators, not to members. */
 const essential = ({ kind }: Spec, name: string): string => (classOf(kind) === 'enumval' ? essentialName(name) : name);
 
-function namesNear(local: Spec, { btf, at }: Verdict): Pick<CoreExplanation, 'nearest' | 'moved'> {
+function namesNear(local: Spec, { btf, at }: Verdict, patience: Patience): Pick<CoreExplanation, 'nearest' | 'moved'> {
   const name = at && local.accessors[at.step]?.name;
-  if (!at || name === undefined) return { nearest: [], moved: [] };
+  if (!at || name === undefined || patience.isGone) return { nearest: [], moved: [] };
   const wanted = essential(local, name);
   const owner = resolved(btf, at.owner);
   if (owner.kind === 'ENUM' || owner.kind === 'ENUM64') {
     const names = owner.values.map((value) => value.name);
-    return { nearest: nearestFew(wanted, names), moved: [] };
+    return { nearest: nearestFew(wanted, names, { patience }), moved: [] };
   }
   const names = membersOf(btf, at.owner).map((member) => member.name);
   if (names.includes(wanted)) return { nearest: [wanted], moved: [] }; // it is there, with another kind of type
-  const nearest = nearestFew(wanted, names);
+  patience.spend(MEMBER_STEPS * names.length);
+  const nearest = nearestFew(wanted, names, { patience });
   const isRenamed = nearest[0] !== undefined && isExtended(wanted, nearest[0]);
   return { nearest, moved: isRenamed ? [] : movedTo(btf, at.owner, wanted) };
 }
@@ -96,8 +104,11 @@ const MOST_TYPES = 200_000;
 /** A missing type is often missed by many relocations, and looking for it takes some milliseconds. */
 const similar = new WeakMap<Spec['btf'], Map<string, string[]>>();
 
+/** Listing a member takes as long as so many steps of a comparison. */
+const MEMBER_STEPS = 100;
+
 /** Types of the same kind with a similar name. */
-function similarTypes(kernel: Spec['btf'], { btf, root }: Spec): string[] {
+function similarTypes(kernel: Spec['btf'], { btf, root }: Spec, patience: Patience): string[] {
   const { kind, name } = btf.type(root) as { kind: BtfKind; name?: string };
   const wanted = essentialName(name ?? '');
   const known = similar.get(kernel) ?? new Map<string, string[]>();
@@ -114,7 +125,8 @@ function similarTypes(kernel: Spec['btf'], { btf, root }: Spec): string[] {
       }
     }
   }
-  const found = nearestFew(wanted, names());
+  if (patience.isGone) return [];
+  const found = nearestFew(wanted, names(), { patience });
   known.set(key, found);
   return found;
 }

@@ -8,6 +8,7 @@ export * from './explain.js';
 export * from './kinds.js';
 export * from './match.js';
 export * from './members.js';
+export * from './min-core-btf.js';
 export * from './patch.js';
 export * from './relocate.js';
 export * from './spec.js';

@@ -71,6 +71,7 @@ export const needsKernelBtf = (object: Pick<Relocatable, 'coreRelos'>): boolean 
 
 /**
  * Applies all CO-RE relocations of an object.
+ * @param effort Shared by callers who relocate parts of one object.
  * @returns The object with patched copies of its programs, and what was decided for each record. A field that the target
  *          lacks is no error: its instruction is poisoned, and the verifier refuses it only if it can be reached.
  * @throws {RelocationError} for a malformed record, candidates that disagree, or an instruction that cannot take the value.
@@ -79,9 +80,10 @@ export const needsKernelBtf = (object: Pick<Relocatable, 'coreRelos'>): boolean 
 export function relocate<O extends Relocatable>(
   object: O,
   target: CoreTarget | undefined,
+  effort = new Effort(),
 ): { readonly object: O; readonly fixups: readonly Fixup[] } {
   const fixups: Fixup[] = [];
-  const shared: Shared = { object, target, candidates: new Map(), known: new Map(), effort: new Effort() };
+  const shared: Shared = { object, target, candidates: new Map(), known: new Map(), effort };
   const patched = new Map<RelocatableProgram, Uint8Array>();
   const inSection = bySection(object.programs);
   // In the order of the records, whatever the programs': candidates are narrowed as records go by.
@@ -144,7 +146,7 @@ function applyRelo(shared: Shared, program: RelocatableProgram, insns: Uint8Arra
     const { what, remedy } = error;
     throw new RelocationError(`Cannot apply CO-RE relocation <${CORE_KINDS[relo.kind]?.name ?? relo.kind}>: ${what}`, {
       where: { ...shared.object.where, ...error.where, program: program.name, insn },
-      ...(remedy && { remedy }),
+      remedy: remedy ?? 'No compiler writes such a record: was the object changed? Compile it again with clang -g.',
       cause: error,
     });
   }
@@ -193,7 +195,10 @@ function answerOf(shared: Shared, kind: CoreKind, relo: CoreRelo, insns: Uint8Ar
   const { known, candidates, effort, object } = shared;
   const key = `${relo.type} ${kind} ${relo.access}`;
   const earlier = known.get(key);
-  if (earlier && earlier.candidates === candidates.get(relo.type)) return earlier.answer;
+  if (earlier && earlier.candidates === candidates.get(relo.type)) {
+    effort.spend(SCAN * earlier.answer.verdicts.length); // whoever shows or explains it goes through them again
+    return earlier.answer;
+  }
   const btf = object.btf as Btf; // records come out of .BTF.ext, which is not read without .BTF
   if (relo.type === 0 || relo.type >= btf.length) throw new RelocationError(`its type ${relo.type} does not exist`);
   const local = parseSpec(btf, relo.type, relo.access, kind);
@@ -206,6 +211,10 @@ function answerOf(shared: Shared, kind: CoreKind, relo: CoreRelo, insns: Uint8Ar
   return answer;
 }
 
+/** A verdict is kept: its memory is counted as so many steps. To go through those that are kept takes so many for each. */
+const VERDICT = 100;
+const SCAN = 10;
+
 function resolveSpec(shared: Shared, btf: Btf, local: Spec, options: ValueOptions): Answer {
   const { target, candidates: narrowed, effort } = shared;
   const { kind, root } = local;
@@ -213,16 +222,18 @@ function resolveSpec(shared: Shared, btf: Btf, local: Spec, options: ValueOption
   const base = { local, own, before: own.value, expected: own.validate ? own.value : undefined };
   if (kind === 'local_type_id') return { ...base, verdicts: [], after: own.value };
   if (!btf.name(root))
-    throw new RelocationError(`an anonymous ${btf.kind(root)} cannot be found by name`, {
+    throw new RelocationError(`an anonymous ${btf.kind(root).toLowerCase()} cannot be found by name`, {
       remedy: 'Relocate through a type that has a name: give the struct one, or reach it as a member of one that has.',
     });
   if (!target) {
     throw new RelocationError(`${spell(btf, root)} has to be found in a kernel's BTF, and there is none`, {
-      remedy: 'Name a file with --btf FILE, or { btf } in the API.',
+      remedy:
+        'Name a file that has it: --btf FILE, or open(file, { btf }). Kernels built with CONFIG_DEBUG_INFO_BTF=y have it in /sys/kernel/btf/vmlinux.',
     });
   }
 
   const candidates = narrowed.get(root) ?? findCandidates(btf, root, target.kernel, target.modules);
+  effort.spend(VERDICT * candidates.length);
   const verdicts = candidates.map(({ btf: of, id }): Verdict => Object.assign({ btf: of, id }, matchSpec(local, of, id, effort)));
   const matches = verdicts.flatMap(({ spec }) => (spec ? [spec] : []));
   const isNarrower = matches.length > 0 && matches.length < candidates.length;
@@ -243,7 +254,10 @@ function resolveSpec(shared: Shared, btf: Btf, local: Spec, options: ValueOption
         ? `at bits ${first.spec.bitOffset} and ${other.spec.bitOffset}`
         : `with values ${found.value} and ${other.value.value}`;
     throw new RelocationError(`${showSpec(local)} is ambiguous: ${matches.length} types of the kernel match, ${differ}`, {
-      remedy: `Candidates: ${matches.map((spec) => `[${spec.root}] ${spell(spec.btf, spec.root)}`).join(', ')}`,
+      remedy: `Candidates: ${matches
+        .slice(0, MOST_REASONS)
+        .map((spec) => `[${spec.root}] ${spell(spec.btf, spec.root)}`)
+        .join(', ')}. Reach the one that is meant through a struct that contains it: only that is then looked for by name.`,
     });
   }
   return { ...base, verdicts, after: found.value, found };
@@ -256,12 +270,13 @@ function resolveSpec(shared: Shared, btf: Btf, local: Spec, options: ValueOption
 const isZeroExtended = (local: Spec, insns: Uint8Array, insn: number): boolean =>
   local.kind === 'enumval_value' && isLdImm64(insns, insn) && ldImm64Value(insns, insn) !== coreValue(local).value;
 
+/** A kernel may have a thousand types of one name, and the reason of each may name it. */
+const MOST_REASONS = 16;
+
 function whyNone(btf: Btf, root: number, verdicts: readonly Verdict[]): string {
   if (verdicts.length === 0) return `the kernel has no ${spell(btf, root)}`;
-  return verdicts
-    .map((verdict) => verdict.mismatch)
-    .filter((text, i, all) => all.indexOf(text) === i)
-    .join('; ');
+  const reasons = [...new Set(verdicts.map((verdict) => verdict.mismatch))];
+  return reasons.slice(0, MOST_REASONS).join('; ') + (reasons.length > MOST_REASONS ? '; …' : '');
 }
 
 /** A load or store of a field whose size changed is resized where that is safe, else poisoned. */
@@ -276,10 +291,10 @@ function adapted(
   if (from === to) return undefined;
   if (own.access && found.access && isResizable(own.access.type, found.access.type)) return { access: { from, to } };
   if (!isMemoryAccess(readInsn(insns, insn))) return undefined;
-  const size = (bytes: number) => (bytes === 0 ? 'a bitfield' : `${bytes} bytes`);
+  const size = (bytes: number) => (bytes === 0 ? 'is a bitfield' : `has ${bytes} bytes`);
   return {
     after: 'poison',
-    reason: `the field is ${size(to)} in the kernel, ${size(from)} in the object, and not always an unsigned integer or a pointer`,
+    reason: `the field ${size(to)} in the kernel and ${size(from)} in the object; only unsigned integers and pointers can be loaded in another size`,
   };
 }
 

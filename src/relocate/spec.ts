@@ -69,7 +69,7 @@ function walk(
   for (const index of rest) {
     if (current.kind === 'STRUCT' || current.kind === 'UNION') {
       const member = current.members[index];
-      if (!member) throw refuse(`${spell(btf, current.id)} has ${current.members.length} members, not ${index + 1}`);
+      if (!member) throw refuse(`member ${index} does not exist: ${spell(btf, current.id)} has ${current.members.length}`);
       bitOffset += member.bitOffset;
       if (member.name) accessors.push({ type: current.id, index, name: member.name });
       current = resolved(btf, member.type);

@@ -1,9 +1,10 @@
 // The relocated form of an object as JSON: the contract that comparisons with other loaders use.
 
 import { createHash } from 'node:crypto';
+import { encodeBtf, lastLine, parseBtf } from '../btf/index.js';
 import { hex } from '../bytes/index.js';
 import { BpfError, type CoreExplanation } from '../errors.js';
-import type { BpfMapDef, BpfObject } from '../object/index.js';
+import type { BpfFunction, BpfMapDef, BpfObject } from '../object/index.js';
 import {
   fitMaps,
   type KernelFacts,
@@ -14,17 +15,10 @@ import {
   sanitizeBtf,
 } from '../plan/index.js';
 import { type Fixup, showSpec } from '../relocate/index.js';
-import { BPF_MAP_TYPE } from '../uapi/enums.js';
+import { mapTypeName, short } from './describe.js';
 import { describeError } from './json.js';
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
-
-/** `BPF_PROG_TYPE_TRACEPOINT` -> `tracepoint`, as bpftool writes it. */
-const short = (name: string, prefix: string): string => name.slice(prefix.length).toLowerCase();
-const mapType = (type: number): string | number => {
-  const name = Object.entries(BPF_MAP_TYPE).find(([, number]) => number === type)?.[0];
-  return name ? short(name, 'BPF_MAP_TYPE_') : type;
-};
 
 export interface InspectOptions {
   /** Also what is handed to the kernel besides instructions and maps. */
@@ -48,11 +42,12 @@ export function relocatedJson(
     for (const fixup of planned.fixups) fixups.set(`${fixup.program} ${fixup.insn} ${fixup.kind}`, fixup);
     for (const [fixup, found] of planned.explanations) explanations.set(fixup, found);
   }
+  const owners = new Map([...object.programs].reverse().map((program) => [program.name, program]));
   return {
     programs: programs.map((planned) => programJson(planned, full)),
     maps: fitMaps(object, facts).maps.map(mapJson),
     externs: object.externs,
-    relocations: [...fixups.values()].map((fixup) => relocationJson(object, fixup, explanations.get(fixup))),
+    relocations: [...fixups.values()].map((fixup) => relocationJson(object, owners, fixup, explanations.get(fixup))),
     ...(full && fullJson(object, facts)),
   };
 }
@@ -90,7 +85,7 @@ function handedOver({ step: { attr }, modules }: PlannedProgram): Record<string,
 
 const mapJson = (map: BpfMapDef): Record<string, unknown> => ({
   name: map.name,
-  type: mapType(map.type),
+  type: mapTypeName(map.type),
   key_size: map.keySize,
   value_size: map.valueSize,
   max_entries: map.maxEntries,
@@ -103,13 +98,14 @@ const mapJson = (map: BpfMapDef): Record<string, unknown> => ({
 });
 
 function relocationJson(
-  { btf, ext, programs }: BpfObject,
+  { btf, ext }: BpfObject,
+  owners: ReadonlyMap<string, BpfFunction>,
   fixup: Fixup,
   explanation: CoreExplanation | undefined,
 ): Record<string, unknown> {
-  const owner = programs.find(({ name }) => name === fixup.program);
+  const owner = owners.get(fixup.program);
   const at = fixup.insn + (owner?.start ?? 0);
-  const line = ext.lineInfo.get(owner?.section ?? '')?.findLast(({ insn }) => insn <= at);
+  const line = lastLine(ext.lineInfo.get(owner?.section ?? '') ?? [], at);
   const target = fixup.verdicts.find(({ spec }) => spec)?.spec;
   return {
     program: fixup.program,
@@ -147,8 +143,12 @@ function orError(map: string, ask: () => Record<string, unknown>[]): Record<stri
   }
 }
 
+/** What is done to a map depends on whether there are types, not on which: all of them anew for each map would take too long. */
+const SOME_TYPES = parseBtf(encodeBtf([]));
+
 function mapOperations(object: BpfObject, map: BpfMapDef, facts: KernelFacts): Record<string, unknown>[] {
-  const inPlan = planLoad({ ...object, programs: [], externs: [], maps: [map] }, { ...facts, pinFolders: new Map() });
+  const btf = object.btf && !map.structOps ? SOME_TYPES : object.btf;
+  const inPlan = planLoad({ ...object, btf, programs: [], externs: [], maps: [map] }, { ...facts, pinFolders: new Map() });
   return inPlan.flatMap((step) =>
     step.where?.map !== map.name
       ? []

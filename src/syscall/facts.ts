@@ -90,14 +90,19 @@ function feature(name: FeatureName, note: (text: string) => void, observe: FactO
   return [[name, found]];
 }
 
+/** Wants of this process, for the moment: not what the kernel can do. */
+const SAYS_NOTHING: ReadonlySet<string> = new Set(['EPERM', 'EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EINTR']);
+
 /** Whether the kernel has a feature; undefined when it cannot be told. */
 export function probe(name: FeatureName, kernel: Kernel, observe?: (event: StepEvent) => void): boolean | undefined {
-  const { steps, failsWith } = FEATURES[name];
+  const { steps, failsWith, refines } = FEATURES[name];
+  const basis = refines === undefined || probe(refines, kernel, observe);
+  if (basis !== true) return basis;
   try {
     drive(execute(steps(), kernel), observe)[Symbol.dispose]();
     return true;
   } catch (error) {
-    if (!(error instanceof SyscallError) || error.errno === 'EPERM') return undefined;
+    if (!(error instanceof SyscallError) || SAYS_NOTHING.has(error.errno)) return undefined;
     return error.errno === failsWith;
   }
 }

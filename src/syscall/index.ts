@@ -1,7 +1,10 @@
 // The shell's floor: system calls through koffi, mapped memory, waiting, facts of this machine. The only room that imports koffi.
 
+export * from './ask.js';
 export * from './bpf-call.js';
 export * from './btf-by-id.js';
+export * from './capabilities.js';
+export * from './doctor-facts.js';
 export * from './elements.js';
 export * from './facts.js';
 export * from './holders.js';
@@ -12,6 +15,7 @@ export * from './kernel-btf.js';
 export * from './kernel-config.js';
 export * from './kernel-version.js';
 export * from './libc.js';
+export * from './loaded-btf.js';
 export * from './loaded-links.js';
 export * from './loaded-maps.js';
 export * from './loaded-progs.js';

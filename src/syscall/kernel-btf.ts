@@ -34,34 +34,55 @@ export function kernelBtf(): Btf {
   if (!file) {
     throw new UnsupportedError(`This kernel (${R}) shows no BTF, the description of its types`, {
       since: '5.2',
-      remedy: `Name a file that has it: --btf FILE (raw BTF, or a vmlinux with a .BTF section; BTFHub has those of many kernels). Kernels built with CONFIG_DEBUG_INFO_BTF=y have it in ${SYSFS}.`,
+      where: { file: SYSFS },
+      remedy: `Name a file that has it: --btf FILE (raw BTF, or a vmlinux with a .BTF section; BTFHub has those of many kernels). That is enough for CO-RE; fentry, tp_btf, lsm, kernel functions and struct_ops need the kernel's own. Kernels built with CONFIG_DEBUG_INFO_BTF=y have it in ${SYSFS}.`,
     });
   }
   running = readBtf(file);
   return running;
 }
 
+/** An ELF file that parses here has pointers of 8 bytes, whatever its `long` says: libbpf goes by the file as well. */
+const ELF_POINTER_SIZE = 8;
+
 /**
  * BTF of a file: raw, or section .BTF of an ELF file.
- * @throws {SyscallError} when it cannot be read; {FormatError} when it is neither.
+ * @param base What split BTF continues, such as that of a kernel's module. A module that brings its own extract of a base (.BTF.base) is
+ *             read with that when no other is given.
+ * @throws {SyscallError} when it cannot be read; {FormatError} when it is neither; {UnsupportedError} for a module that brings an extract
+ *         and is to be read with another base.
  */
-export function readBtf(file: string): Btf {
-  const bytes = file === SYSFS ? (mapped(file) ?? read(file)) : read(file);
+export function readBtf(file: string, base?: Btf): Btf {
+  const bytes = file === SYSFS && !base ? (mapped(file) ?? read(file)) : read(file);
+  return btfIn(bytes, file, base);
+}
+
+/** As `readBtf`, for one look at everything: then reading the kernel's types costs less than mapping them. */
+export const readWholeBtf = (file: string, base?: Btf): Btf => btfIn(read(file), file, base);
+
+function btfIn(bytes: Uint8Array, file: string, base: Btf | undefined): Btf {
   const whole = region(bytes, { file });
-  if (btfOrder(bytes)) return parseBtf(whole);
+  if (btfOrder(bytes)) return parseBtf(whole, base);
   if (bytes[0] !== 0x7f) {
     throw new FormatError('Neither raw BTF nor an ELF file', {
       where: { file },
       remedy: 'Name raw BTF, such as a copy of /sys/kernel/btf/vmlinux, or an ELF file with a .BTF section.',
     });
   }
-  const section = parseElf(whole).sections.find(({ name }) => name === '.BTF');
+  const { sections } = parseElf(whole);
+  const section = sections.find(({ name }) => name === '.BTF');
   if (!section)
     throw new FormatError('This ELF file has no BTF', {
       where: { file },
       remedy: 'Name raw BTF, or an ELF file with a .BTF section.',
     });
-  return parseBtf(section.data);
+  const extract = sections.find(({ name }) => name === '.BTF.base');
+  if (extract && base)
+    throw new UnsupportedError('This module has its own extract of a base (.BTF.base), and cannot be moved to another yet', {
+      where: { file },
+      remedy: 'Leave out -B: it is then read with its extract.',
+    });
+  return parseBtf(section.data, extract ? parseBtf(extract.data, undefined, ELF_POINTER_SIZE) : base, ELF_POINTER_SIZE);
 }
 
 /** @throws {SyscallError} naming the file. */
@@ -73,7 +94,7 @@ export function read(file: string): Uint8Array {
     const remedy = {
       ENOENT: 'There is no such file; relative names start at the current directory.',
       EISDIR: 'This is a directory; name a file in it.',
-      EACCES: 'The file may not be read by this user.',
+      EACCES: `This user may not read it: ls -l ${file} shows who may.`,
     }[errno];
     throw new SyscallError('open', errno, { doing: `Cannot read ${file}`, where: { file }, ...(remedy && { remedy }) });
   }

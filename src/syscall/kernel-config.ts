@@ -6,8 +6,8 @@ import { BpfError, FormatError, UnsupportedError } from '../errors.js';
 import type { KernelConfig } from '../plan/index.js';
 import { read } from './kernel-btf.js';
 
-/** In libbpf's order. Either may be compressed. */
-const PLACES = [`/boot/config-${release()}`, '/proc/config.gz'];
+/** In libbpf's order, then where distributions put it that leave /boot to the boot loader. Each may be compressed. */
+const PLACES = [`/boot/config-${release()}`, '/proc/config.gz', `/lib/modules/${release()}/config`];
 
 let running: KernelConfig | undefined;
 
@@ -24,7 +24,8 @@ export function kernelConfig(): KernelConfig {
   }
   if (running) return running;
   throw new UnsupportedError("The kernel's configuration, which externs of .kconfig ask for, is not to be found", {
-    remedy: `It is looked for in ${PLACES.join(' and ')}. The latter is there on kernels built with CONFIG_IKCONFIG_PROC=y, or after modprobe configs.`,
+    where: { file: PLACES[0] as string },
+    remedy: `It is looked for in ${PLACES.join(', ')}. The second is there on kernels built with CONFIG_IKCONFIG_PROC=y, or after modprobe configs.`,
   });
 }
 

@@ -40,6 +40,7 @@ export function memoryOf({ address, length }: Memory): ArrayBuffer {
 }
 
 const AT_FDCWD = -100;
+const AT_REMOVEDIR = 0x200;
 const O_CLOEXEC = 0o2000000;
 const O_DIRECTORY: Readonly<Record<Arch, number>> = { x64: 0o200000, arm64: 0o40000 };
 
@@ -68,7 +69,8 @@ function run(step: Step, resolve: (ref: FdRef) => number): Reply {
       return reply(syscall('close', resolve(step.on)));
     case 'mmap': {
       const address = mapShared(resolve(step.on), step.length, step.address);
-      if (address >= 0 && step.contents) new Uint8Array(bufferAt(address, step.contents.length)).set(step.contents);
+      if (address >= 0 && step.contents)
+        new Uint8Array(bufferAt(address + (step.contentsAt ?? 0), step.contents.length)).set(step.contents);
       return reply(address);
     }
     case 'open':
@@ -77,6 +79,8 @@ function run(step: Step, resolve: (ref: FdRef) => number): Reply {
       return reply(syscall('mkdirat', AT_FDCWD, toCString(step.path), step.mode));
     case 'unlink':
       return reply(syscall('unlinkat', AT_FDCWD, toCString(step.path), 0));
+    case 'rmdir':
+      return reply(syscall('unlinkat', AT_FDCWD, toCString(step.path), AT_REMOVEDIR));
     case 'mount':
       return reply(syscall('mount', toCString(step.type), toCString(step.target), toCString(step.type), 0, 0));
     case 'prlimit64': {

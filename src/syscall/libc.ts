@@ -41,6 +41,8 @@ function libc(): Libc {
   return loaded;
 }
 
+const held: { args: readonly Argument[] } = { args: [] };
+
 /**
  * Makes a system call.
  * @param args Up to six numbers; a buffer stands for its address. The caller keeps buffers alive, and so do we, during the call.
@@ -48,8 +50,10 @@ function libc(): Libc {
  */
 export function syscall(name: Syscall, ...args: readonly Argument[]): number {
   const { koffi, call, numbers } = libc();
+  held.args = args; // nothing may be collected between asking for its address and the call
   const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = args.map((arg) => (arg instanceof Uint8Array ? koffi.address(arg) : arg));
   const result = call(numbers[name], a, b, c, d, e, f);
+  held.args = [];
   return result === -1 ? -koffi.errno() : Number(result);
 }
 

@@ -18,17 +18,21 @@ export interface Mapping extends Disposable {
   close(): void;
 }
 
-/** Pages that stand where a mapping was, for as long as somebody holds a view of it. `taken`: something else is there by now. */
-interface Remains {
+/** Memory that buffers show, or showed before it was closed: as long as one of them lives, something is mapped there. */
+interface Place {
   readonly address: number;
   readonly length: number;
-  taken: boolean;
+  /** Buffers over it that are not collected yet, those of mappings that are long closed too. */
+  buffers: number;
+  /** `session`: mapped until `unmap`, whoever looks at it. `nobody`: empty pages, which another mapping may replace. */
+  owner: 'buffer' | 'session' | 'nobody';
 }
-const remains = new Map<number, Remains>();
-const released = new FinalizationRegistry<Remains>((rest) => {
-  if (rest.taken) return;
-  remains.delete(rest.address);
-  syscall('munmap', rest.address, rest.length);
+const places = new Map<number, Place>();
+const released = new FinalizationRegistry<Place>((place) => {
+  place.buffers--;
+  if (place.buffers > 0) return;
+  places.delete(place.address);
+  if (place.owner !== 'session') syscall('munmap', place.address, place.length);
 });
 
 /**
@@ -51,36 +55,45 @@ export function map(
 
 /**
  * Maps all of a map's memory, at an address of its own choice or anywhere (0). Nothing that is in use there is replaced; the
- * remains of an earlier mapping are.
+ * empty pages that an earlier mapping left are. Buffers of that one show the new memory.
  * @returns The address, or a negated errno.
  */
 export function mapShared(fd: number, length: number, at: bigint): number {
-  const rest = at === 0n ? undefined : remains.get(Number(at));
-  const isFree = rest?.length === length;
+  const place = at === 0n ? undefined : places.get(Number(at));
+  const isFree = place?.owner === 'nobody' && place.length === length;
   const fixed = at === 0n ? 0 : isFree ? MAP_FIXED : MAP_FIXED_NOREPLACE;
   const address = syscall('mmap', at, length, PROT_READ | PROT_WRITE, MAP_SHARED | fixed, fd, 0);
-  if (address >= 0 && rest && isFree) {
-    rest.taken = true;
-    remains.delete(address);
+  if (place && isFree) {
+    if (address >= 0) place.owner = 'session';
+    else empty(place); // older kernels unmap before they refuse
   }
   return address;
 }
 
-export const unmap = (address: number, length: number): void => {
-  syscall('munmap', address, length);
-};
+/** Ends a mapping of `mapShared` that has no buffer of its own. */
+export function unmap(address: number, length: number): void {
+  const place = places.get(address);
+  if (place) empty(place);
+  else syscall('munmap', address, length);
+}
+
+function empty(place: Place): void {
+  syscall('mmap', place.address, place.length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  place.owner = 'nobody';
+}
 
 /** Memory that is mapped already, as a buffer that may outlive it. */
 export function owned(address: number, length: number): Mapping {
   const buffer = bufferAt(address, length);
-  const rest: Remains = { address, length, taken: false };
-  released.register(buffer, rest);
+  const place = places.get(address) ?? { address, length, buffers: 0, owner: 'buffer' };
+  places.set(address, place);
+  place.buffers++;
+  released.register(buffer, place);
   let open = true;
   const close = () => {
     if (!open) return;
     open = false;
-    syscall('mmap', address, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-    remains.set(address, rest);
+    empty(place);
   };
   return { buffer, close, [Symbol.dispose]: close };
 }

@@ -2,19 +2,14 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import { type Btf, parseBtf } from '../btf/index.js';
-import { region, textUntilNul } from '../bytes/index.js';
+import { region } from '../bytes/index.js';
 import { SyscallError } from '../errors.js';
 import type { ModuleBtf } from '../plan/index.js';
 import { read } from './kernel-btf.js';
-import { addressOf } from './libc.js';
-import { infoOf, walk } from './objects.js';
+import { btfInfoOf, walk } from './objects.js';
 
 const FOLDER = '/sys/kernel/btf';
 const KERNEL = 'vmlinux';
-/** struct bpf_btf_info: its size, and where the name and its capacity are. */
-const INFO = { size: 32, name: 16, nameLength: 24, isKernel: 28 } as const;
-const LONGEST_NAME = 64;
-
 /** In the order of the kernel's numbers, as libbpf looks at them. */
 export function readModules(kernel: Btf): ModuleBtf[] {
   if (!existsSync(FOLDER)) return [];
@@ -39,12 +34,8 @@ function moduleIds(): ReadonlyMap<string, number> {
   const ids = new Map<string, number>();
   try {
     for (const { id, fd } of walk('btf')) {
-      const name = new Uint8Array(new ArrayBuffer(LONGEST_NAME));
-      const info = infoOf(fd, INFO.size, (view) => {
-        view.setBigUint64(INFO.name, addressOf(name), true);
-        view.setUint32(INFO.nameLength, name.length, true);
-      });
-      if (info.getUint32(INFO.isKernel, true) !== 0) ids.set(textUntilNul(name), id);
+      const { name, isKernel } = btfInfoOf(fd);
+      if (isKernel) ids.set(name, id);
     }
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;

@@ -1,7 +1,7 @@
 // Objects that are in the kernel already: walking their ids, opening them by id or path, and what the kernel says of them.
 
 import { type Btf, parseBtf } from '../btf/index.js';
-import { region, toCString } from '../bytes/index.js';
+import { region, textUntilNul, toCString } from '../bytes/index.js';
 import { SyscallError } from '../errors.js';
 import { BPF_F_RDONLY } from '../uapi/bpf.js';
 import { BPF_CMD } from '../uapi/enums.js';
@@ -9,6 +9,8 @@ import { errnoName } from '../uapi/errno.js';
 import { addressOf, syscall } from './libc.js';
 
 const ENOENT = 2;
+/** Of the attribute of BPF_OBJ_GET, as much as is set. */
+const OBJ_GET_SIZE = 16;
 
 /** A descriptor that is closed at the end of its block. */
 export interface Descriptor extends Disposable {
@@ -32,12 +34,13 @@ function descriptor(call: string, fd: number, doing: string): Descriptor | undef
  * @throws {SyscallError}
  */
 export function openPinned(path: string, flags = 0): Descriptor | undefined {
-  const bytes = new Uint8Array(new ArrayBuffer(16));
   const name = toCString(path);
+  const bytes = new Uint8Array(new ArrayBuffer(OBJ_GET_SIZE + name.length)); // with the name behind it, so that both live as long
+  bytes.set(name, OBJ_GET_SIZE);
   const attr = new DataView(bytes.buffer);
-  attr.setBigUint64(0, addressOf(name), true);
+  attr.setBigUint64(0, addressOf(bytes) + BigInt(OBJ_GET_SIZE), true);
   attr.setUint32(12, flags, true);
-  return descriptor('bpf(BPF_OBJ_GET)', syscall('bpf', BPF_CMD.BPF_OBJ_GET, bytes, bytes.length), `Cannot open ${path}`);
+  return descriptor('bpf(BPF_OBJ_GET)', syscall('bpf', BPF_CMD.BPF_OBJ_GET, bytes, OBJ_GET_SIZE), `Cannot open ${path}`);
 }
 
 /**
@@ -59,25 +62,70 @@ export function infoOf(fd: number, size: number, before: (info: DataView) => voi
   return info;
 }
 
-/** struct bpf_prog_info and struct bpf_btf_info, as far as they are read here. */
+/** struct bpf_prog_info, as far as it is read here. */
 const PROG_INFO = { size: 132, btfId: 128 } as const;
-const BTF_INFO = { size: 12, btf: 0, btfSize: 8 } as const;
 
 /**
  * The types that a program was loaded with; undefined when there are none.
  * @throws {SyscallError}
  */
 export function btfOfProgram(fd: number): Btf | undefined {
-  const id = infoOf(fd, PROG_INFO.size).getUint32(PROG_INFO.btfId, true);
+  const id = btfIdOfProgram(fd);
   if (id === 0) return undefined;
   using opened = openById('btf', id);
-  if (!opened) return undefined;
-  const bytes = new Uint8Array(new ArrayBuffer(infoOf(opened.fd, BTF_INFO.size).getUint32(BTF_INFO.btfSize, true)));
-  infoOf(opened.fd, BTF_INFO.size, (info) => {
+  return opened && parseBtf(region(btfBytesOf(opened.fd), { file: `btf ${id}` }));
+}
+/** 0 for none. @throws {SyscallError} */
+export const btfIdOfProgram = (fd: number): number => infoOf(fd, PROG_INFO.size).getUint32(PROG_INFO.btfId, true);
+
+/** struct bpf_map_info, as far as it is read here. */
+const MAP_INFO = { size: 80, btfId: 64, key: 68, value: 72 } as const;
+
+/** The types that a map was made with, by id in a BTF of this id; 0 for none. */
+export interface MapTypes {
+  readonly btfId: number;
+  readonly key: number;
+  readonly value: number;
+}
+/** @throws {SyscallError} */
+export function typesOfMap(fd: number): MapTypes {
+  const info = infoOf(fd, MAP_INFO.size);
+  const at = (offset: number) => info.getUint32(offset, true);
+  return { btfId: at(MAP_INFO.btfId), key: at(MAP_INFO.key), value: at(MAP_INFO.value) };
+}
+
+/** struct bpf_btf_info. */
+const BTF_INFO = { size: 32, btf: 0, btfSize: 8, name: 16, nameLength: 24, isKernel: 28 } as const;
+const LONGEST_NAME = 64;
+
+export interface BtfInfo {
+  /** Bytes. */
+  readonly size: number;
+  /** `vmlinux` or a module's name; empty for what programs brought. */
+  readonly name: string;
+  readonly isKernel: boolean;
+}
+/** @throws {SyscallError} */
+export function btfInfoOf(fd: number): BtfInfo {
+  const name = new Uint8Array(new ArrayBuffer(LONGEST_NAME));
+  const info = infoOf(fd, BTF_INFO.size, (view) => {
+    view.setBigUint64(BTF_INFO.name, addressOf(name), true);
+    view.setUint32(BTF_INFO.nameLength, name.length, true);
+  });
+  return {
+    size: info.getUint32(BTF_INFO.btfSize, true),
+    name: textUntilNul(name),
+    isKernel: info.getUint32(BTF_INFO.isKernel, true) !== 0,
+  };
+}
+/** The BTF itself. @throws {SyscallError} */
+export function btfBytesOf(fd: number): Uint8Array {
+  const bytes = new Uint8Array(new ArrayBuffer(btfInfoOf(fd).size));
+  infoOf(fd, BTF_INFO.size, (info) => {
     info.setBigUint64(BTF_INFO.btf, addressOf(bytes), true);
     info.setUint32(BTF_INFO.btfSize, bytes.length, true);
   });
-  return parseBtf(region(bytes, { file: `btf ${id}` }));
+  return bytes;
 }
 
 /** Commands that walk ids, and those that open what they found: maps for reading, which is all that a process may be allowed. */

@@ -1,7 +1,7 @@
 // What is pinned in the BPF file system.
 
-import { statfsSync } from 'node:fs';
-import { SyscallError } from '../errors.js';
+import { readlinkSync, statfsSync } from 'node:fs';
+import { SyscallError, UsageError } from '../errors.js';
 import { folderOf, type PinFolder, type PinnedMap } from '../plan/index.js';
 import { infoOf, openPinned } from './objects.js';
 
@@ -14,10 +14,15 @@ export interface Pins {
   readonly pinFolders: ReadonlyMap<string, PinFolder>;
 }
 
-/** @throws {SyscallError} for what is there and may not be opened. */
+/** @throws {SyscallError} for what is there and may not be opened; {UsageError} for what is no map. */
 export function readPins(paths: readonly string[]): Pins {
-  const folders = [...new Set(paths.map(folderOf))];
-  const pinFolders = new Map(folders.map((folder) => [folder, folderState(folder)]));
+  const pinFolders = new Map<string, PinFolder>();
+  for (const path of paths)
+    for (let folder = folderOf(path); !pinFolders.has(folder); folder = folderOf(folder)) {
+      const state = folderState(folder);
+      pinFolders.set(folder, state);
+      if (state !== 'absent') break;
+    }
   const pins = new Map<string, PinnedMap>();
   for (const path of paths) {
     if (pinFolders.get(folderOf(path)) !== 'bpffs') continue;
@@ -34,13 +39,26 @@ export function folderState(folder: string): PinFolder {
   } catch (error) {
     const errno = (error as NodeJS.ErrnoException).code ?? 'EIO';
     if (errno === 'ENOENT') return 'absent';
-    throw new SyscallError('statfs', errno, { doing: `Cannot look at ${folder}, where maps are to be pinned` });
+    const remedy =
+      errno === 'EPERM'
+        ? 'The kernel takes no dot in the names of a BPF file system.'
+        : 'Run as root, or pin in a BPF file system that this user may enter: open(file, { pinRoot }).';
+    throw new SyscallError('statfs', errno, {
+      doing: `Cannot look at ${folder}, where maps are to be pinned`,
+      where: { file: folder },
+      remedy,
+    });
   }
 }
 
 function readPinned(path: string): PinnedMap | undefined {
   using pinned = openPinned(path);
   if (!pinned) return undefined;
+  const kind = kindOf(pinned.fd);
+  if (kind !== undefined && kind !== MAP)
+    throw new UsageError(`What is pinned at ${path} is no map but a ${kind.replace('anon_inode:', '')}`, {
+      remedy: 'Pin the map elsewhere.',
+    });
   const info = infoOf(pinned.fd, INFO.size);
   const u32 = (at: number): number => info.getUint32(at, true);
   return {
@@ -51,4 +69,15 @@ function readPinned(path: string): PinnedMap | undefined {
     flags: u32(INFO.flags),
     extra: info.getBigUint64(INFO.extra, true),
   };
+}
+
+const MAP = 'anon_inode:bpf-map';
+
+/** As /proc has it; undefined where it is not mounted. */
+function kindOf(fd: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return undefined;
+  }
 }

@@ -2,16 +2,12 @@
 // else can see it.
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { nearest, toCString } from '../bytes/index.js';
+import { nearest } from '../bytes/index.js';
 import { FormatError, SyscallError, UnsupportedError } from '../errors.js';
 import { RIGHTS } from '../load/index.js';
-import { errnoName } from '../uapi/errno.js';
-import { syscall } from './libc.js';
+import { detachedMount, type MountRefused } from './detached-mount.js';
 
 const MOUNT_POINTS = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'];
-const FSOPEN_CLOEXEC = 1;
-const FSMOUNT_CLOEXEC = 1;
-const FSCONFIG_CMD_CREATE = 6;
 
 /** A directory with tracefs in it, for as long as it is needed. `note` says how it came about. */
 export interface Tracefs extends Disposable {
@@ -23,14 +19,9 @@ export interface Tracefs extends Disposable {
 export function openTracefs(): Tracefs {
   const mounted = MOUNT_POINTS.find((path) => isTracefs(path));
   if (mounted) return { path: mounted, note: `tracefs is mounted at ${mounted}`, [Symbol.dispose]: () => {} };
-  const directory = mountDetached();
-  return {
-    path: `/proc/self/fd/${directory}`,
-    note: 'tracefs is not mounted; used a private mount that no other process sees, gone by now',
-    [Symbol.dispose]: () => {
-      syscall('close', directory);
-    },
-  };
+  const unseen = detachedMount('tracefs');
+  if ('errno' in unseen) throw cannotMount(unseen);
+  return { ...unseen, note: 'tracefs is not mounted; used a private mount that no other process sees, gone by now' };
 }
 
 /** EACCES means that it is there and we may not look: then it is mounted, and reading it will say so. */
@@ -42,23 +33,11 @@ function isTracefs(path: string): boolean {
   }
 }
 
-/** fsopen, fsconfig, fsmount (Linux 5.2): a mount that is in no namespace and goes with its descriptor. */
-function mountDetached(): number {
-  const context = check('fsopen', syscall('fsopen', toCString('tracefs'), FSOPEN_CLOEXEC));
-  try {
-    check('fsconfig', syscall('fsconfig', context, FSCONFIG_CMD_CREATE, 0, 0, 0));
-    return check('fsmount', syscall('fsmount', context, FSMOUNT_CLOEXEC, 0));
-  } finally {
-    syscall('close', context);
-  }
-}
-
-function check(call: string, result: number): number {
-  if (result >= 0) return result;
-  const errno = errnoName(-result);
+function cannotMount({ call, errno }: MountRefused): SyscallError {
   const remedy = errno === 'ENODEV' ? 'This kernel has no tracefs (CONFIG_FTRACE, CONFIG_TRACEPOINTS).' : RIGHTS;
-  throw new SyscallError(call, errno, {
+  return new SyscallError(call, errno, {
     doing: 'Tracepoint ids are in tracefs, which is not mounted and cannot be mounted',
+    where: { file: MOUNT_POINTS[0] as string },
     remedy,
   });
 }
@@ -69,14 +48,20 @@ function check(call: string, result: number): number {
  */
 export function readTracepointId({ path }: Tracefs, tracepoint: string): number {
   const file = `${path}/events/${tracepoint}/id`;
+  const shown = file.replace(/^\/proc\/self\/fd\/\d+/, 'tracefs'); // a private mount has no name
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     const errno = (error as NodeJS.ErrnoException).code ?? 'EIO';
-    if (errno === 'ENOENT') throw new UnsupportedError(`This kernel has no tracepoint ${tracepoint}`, similar(path, tracepoint));
+    if (errno === 'ENOENT')
+      throw new UnsupportedError(`This kernel has no tracepoint ${tracepoint}`, {
+        where: { file: shown },
+        remedy: similar(path, tracepoint),
+      });
     throw new SyscallError('open', errno, {
       doing: `Cannot read the id of tracepoint ${tracepoint}`,
+      where: { file: shown },
       remedy: RIGHTS,
     });
   }
@@ -85,13 +70,14 @@ export function readTracepointId({ path }: Tracefs, tracepoint: string): number 
   return id;
 }
 
-function similar(path: string, tracepoint: string): { remedy?: string } {
+function similar(path: string, tracepoint: string): string {
   const [category = '', name = ''] = tracepoint.split('/');
   try {
     const best = nearest(name, readdirSync(`${path}/events/${category}`));
-    return best ? { remedy: `Did you mean ${category}/${best}?` } : {};
+    const others = "Some are in modules that must be loaded; others depend on the kernel's version and configuration.";
+    return `${best ? `Did you mean ${category}/${best}? ` : ''}${others}`;
   } catch {
     const best = nearest(category, readdirSync(`${path}/events`));
-    return best ? { remedy: `There is no category ${category}; did you mean ${best}?` } : {};
+    return `There is no category ${category}${best ? `; did you mean ${best}?` : ': the module that has it may not be loaded.'}`;
   }
 }

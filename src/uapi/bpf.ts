@@ -9,6 +9,8 @@ export const BPF_OBJ_NAME_LEN = 16;
 export const BPF_F_NO_PREALLOC = 0x1;
 export const BPF_F_RDONLY = 0x8;
 export const BPF_F_RDONLY_PROG = 0x80;
+/** A page of an arena that no program has allocated: a process that touches it gets SIGSEGV instead of the page. */
+export const BPF_F_SEGV_ON_FAULT = 0x20000;
 export const BPF_F_MMAPABLE = 0x400;
 export const BPF_F_LINK = 0x2000;
 export const BPF_F_VTYPE_BTF_OBJ_FD = 0x8000;
@@ -120,6 +122,12 @@ export const BPF_ATTR: Readonly<Partial<Record<BpfCmd, AttrLayout>>> = {
     // In the place of attach_btf_obj_fd: the program that this one replaces or hooks into.
     ...attrLayout([['attach_prog_fd', 'fd']], 112),
   ],
+  BPF_PROG_ATTACH: attrLayout([
+    ['target_fd', 'fd'],
+    ['attach_bpf_fd', 'fd'],
+    ['attach_type', 'u32', BPF_ATTACH_TYPE],
+    ['attach_flags', 'u32'],
+  ]),
   BPF_PROG_TEST_RUN: attrLayout([
     ['prog_fd', 'fd'],
     ['retval', 'u32'],
@@ -186,6 +194,8 @@ export const BPF_ATTR: Readonly<Partial<Record<BpfCmd, AttrLayout>>> = {
       16,
     ),
     ...attrLayout([['pid', 'u32']], 56),
+    // kprobe_multi: its flags and count lie where bpf_cookie lies.
+    ...attrLayout([['addrs', 'ptr']], 32),
   ],
   BPF_ITER_CREATE: attrLayout([
     ['link_fd', 'fd'],

@@ -14,20 +14,33 @@ export type PerfType = keyof typeof PERF_TYPE;
 
 export const PERF_FLAG_FD_CLOEXEC = 8;
 
-/** struct perf_event_attr up to config2: what a tracepoint needs is in the first 64 bytes, PERF_ATTR_SIZE_VER0. */
-export const PERF_EVENT_ATTR = attrLayout([
-  ['type', 'u32', PERF_TYPE],
-  ['size', 'u32'],
-  ['config', 'u64'],
-  ['sample_period', 'u64'],
-  ['sample_type', 'u64'],
-  ['read_format', 'u64'],
-  ['flags', 'u64'],
-  ['wakeup_events', 'u32'],
-  ['bp_type', 'u32'],
-  ['config1', 'u64'],
-]);
+/** struct perf_event_attr up to config2: a tracepoint needs the first 64 bytes, PERF_ATTR_SIZE_VER0. */
+export const PERF_EVENT_ATTR = [
+  ...attrLayout([
+    ['type', 'u32', PERF_TYPE],
+    ['size', 'u32'],
+    ['config', 'u64'],
+    ['sample_period', 'u64'],
+    ['sample_type', 'u64'],
+    ['read_format', 'u64'],
+    ['flags', 'u64'],
+    ['wakeup_events', 'u32'],
+    ['bp_type', 'u32'],
+    ['config1', 'u64'],
+  ]),
+  // In the place of config1 and config2: what a kprobe or a uprobe is put on.
+  ...attrLayout([['kprobe_func', 'ptr']], 56),
+  ...attrLayout(
+    [
+      ['uprobe_path', 'ptr'],
+      ['probe_offset', 'u64'],
+    ],
+    56,
+  ),
+];
 export const PERF_ATTR_SIZE_VER0 = 64;
+export const PERF_ATTR_SIZE_VER1 = 72;
+export const PERF_COUNT_SW_CPU_CLOCK = 0;
 
 /** As x86, arm64, riscv and s390 encode them. */
 export const PERF_EVENT_IOC = {

@@ -19,6 +19,8 @@ export const SYSCALLS = {
     fsmount: 432,
     gettid: 186,
     clock_gettime: 228,
+    capget: 125,
+    capset: 126,
   },
   arm64: {
     bpf: 280,
@@ -38,6 +40,8 @@ export const SYSCALLS = {
     fsmount: 432,
     gettid: 178,
     clock_gettime: 113,
+    capget: 90,
+    capset: 91,
   },
 } as const;
 export type Arch = keyof typeof SYSCALLS;

@@ -12,6 +12,7 @@ import {
   textUntilNul,
   toCString,
   withOrder,
+  wrapped,
 } from '../../src/bytes/index.js';
 import { FormatError } from '../../src/errors.js';
 import { btfExtHeader, btfHeader } from '../../src/uapi/btf.js';
@@ -180,5 +181,17 @@ describe('text', () => {
   it('hex and back', () => {
     expect(hex(fromHex('00ff 7f80'))).toBe('00ff7f80');
     expect(fromHex('')).toEqual(new Uint8Array());
+  });
+});
+
+describe('wrapped', () => {
+  it.each<[string, number, string[]]>([
+    ['', 10, ['']],
+    ['one', 10, ['one']],
+    ['one two three', 7, ['one two', 'three']],
+    ['  one two three', 7, ['  one', '  two', '  three']],
+    ['a-word-that-is-longer than', 7, ['a-word-that-is-longer', 'than']],
+  ])('%j in %i columns', (text, columns, lines) => {
+    expect(wrapped(text, columns)).toEqual(lines);
   });
 });

@@ -3,10 +3,14 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { open } from '../../src/api/index.js';
+import { type BtfTypeInput, encodeBtf, parseBtf } from '../../src/btf/index.js';
 import { region } from '../../src/bytes/index.js';
 import { parseElf } from '../../src/elf/index.js';
 import { linkObjects } from '../../src/linker/index.js';
+import { relocate } from '../../src/relocate/index.js';
+import { INT, ptr, struct } from '../support/btf-types.js';
 import { tsbpf } from '../support/cli.js';
 import { DECLARES, DEFINES } from '../support/linkable.js';
 
@@ -18,6 +22,17 @@ beforeAll(() => {
   writeFileSync(path('b.bpf.o'), DECLARES);
 });
 afterAll(() => rmSync(at, { recursive: true, force: true }));
+
+/** A kernel with one struct of integers, the last of which is a pointer to itself. */
+const structs = ([name = '', ...members]: readonly string[]): BtfTypeInput[] => [
+  INT,
+  ptr(3),
+  struct(
+    name,
+    8 * members.length,
+    ...members.map((member, i): [string, number, number] => [member, i === members.length - 1 ? 2 : 1, 64 * i]),
+  ),
+];
 
 const linked = () => Buffer.from(linkObjects([DEFINES, DECLARES].map((bytes) => parseElf(region(bytes)))));
 
@@ -69,6 +84,32 @@ it.each([
   expect(status).toBe(1);
   expect(stderr).toContain(words);
   expect(stderr).toContain(remedy);
+});
+
+describe('gen min-core-btf', () => {
+  const BOOTSTRAP = join(import.meta.dirname, '../../fixtures/bootstrap.bpf.o');
+
+  it('writes types against which the object relocates as against the whole', () => {
+    const kernel = encodeBtf(structs(['task_struct', 'exit_code', 'pid', 'unused', 'tgid', 'real_parent']));
+    writeFileSync(path('kernel.btf'), kernel);
+    const run = tsbpf(['gen', 'min-core-btf', '--json', path('kernel.btf'), path('min.btf'), BOOTSTRAP]);
+    expect(run).toMatchObject({ status: 0, stderr: '' });
+    const bytes = readFileSync(path('min.btf'));
+    expect(JSON.parse(run.stdout)).toMatchObject({ output: path('min.btf'), objects: [BOOTSTRAP], bytes: bytes.length });
+    const { object } = open(BOOTSTRAP);
+    const insns = (btf: Uint8Array) =>
+      relocate(object, { kernel: parseBtf(btf) }).object.programs.map((program) => program.insns);
+    expect(insns(bytes)).toEqual(insns(kernel));
+    expect(bytes.length).toBeLessThan(kernel.length);
+    expect(new TextDecoder('latin1').decode(bytes)).not.toContain('unused');
+  });
+
+  it('never writes over an input, and says what is wrong with one', () => {
+    expect(tsbpf(['gen', 'min-core-btf', path('kernel.btf'), path('kernel.btf'), BOOTSTRAP])).toMatchObject({ status: 2 });
+    const { status, stderr } = tsbpf(['gen', 'min-core-btf', path('a.bpf.o'), path('x'), path('missing')]);
+    expect(status).toBe(1);
+    expect(stderr).toContain('Cannot read');
+  });
 });
 
 it.each([[['gen']], [['gen', 'object']], [['gen', 'object', 'only-out']], [['gen', 'skeleton']]])('%j is wrong usage', (args) => {

@@ -8,6 +8,8 @@ import { describe, expect, test } from 'vitest';
 import { parseElf } from '../../src/elf/index.js';
 import { openObject } from '../../src/object/index.js';
 import { tsbpf } from '../support/cli.js';
+import { compilePart, describeWithCompiler } from '../support/compile.js';
+import { describeWithKernel } from '../support/kernel.js';
 
 const bootstrap = join(import.meta.dirname, '../../fixtures/bootstrap.bpf.o');
 
@@ -111,6 +113,100 @@ describe('inspect --relocated', () => {
         message: expect.stringContaining('Not an ELF file'),
         where: { file: import.meta.filename },
       },
+    });
+  });
+});
+
+describe('inspect', () => {
+  test('prints one page', () => {
+    const { status, stdout, stderr } = tsbpf(['inspect', bootstrap]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout.replace(bootstrap, 'FILE')).toMatchInlineSnapshot(`
+      "FILE: BPF object "bootstrap", little-endian, license "Dual BSD/GPL"
+
+      Programs
+        handle_exec  SEC("tp/sched/sched_process_exec")  tracepoint
+            71 instructions, 3 CO-RE relocations
+            maps: exec_start, bootstra.rodata, rb, bootstra.bss
+            helpers: bpf_get_current_pid_tgid, bpf_ktime_get_ns, bpf_map_update_elem, bpf_ringbuf_reserve,
+                bpf_get_current_task, bpf_probe_read_kernel, bpf_get_current_comm, bpf_probe_read_str,
+                bpf_ringbuf_submit
+        handle_exit  SEC("tp/sched/sched_process_exit")  tracepoint
+            90 instructions, 3 CO-RE relocations
+            maps: exec_start, bootstra.rodata, rb, bootstra.bss
+            helpers: bpf_get_current_pid_tgid, bpf_map_lookup_elem, bpf_ktime_get_ns, bpf_map_delete_elem,
+                bpf_ringbuf_reserve, bpf_get_current_task, bpf_probe_read_kernel, bpf_get_current_comm,
+                bpf_ringbuf_submit
+
+      Maps
+        exec_start  hash     key pid_t (4)  value u64 (8)  max_entries 8192
+        rb          ringbuf                                max_entries 262144
+
+      Variables
+        .rodata  +0  const volatile unsigned long long min_duration_ns  = 0
+        .rodata  +8  struct event * const event_type                    = 0
+        .bss     +0  __u64 dropped                                      = 0
+
+      A load asks the kernel for
+        its types (BTF), for CO-RE
+        ids of tracepoints (tracefs): sched/sched_process_exec, sched/sched_process_exit
+        features: memcg_account, perf_link, btf_datasec, btf_func, btf_global_func
+      "
+    `);
+  });
+
+  test('--json has the same as a value', () => {
+    const { status, stdout } = tsbpf(['inspect', bootstrap, '--json']);
+    expect(status).toBe(0);
+    const page = JSON.parse(stdout) as { programs: Record<string, unknown>[]; maps: unknown[]; variables: unknown[] };
+    expect(Object.keys(page)).toEqual([
+      ...['name', 'file', 'little_endian', 'license', 'programs', 'maps'],
+      ...['variables', 'struct_ops', 'externs', 'asks'],
+    ]);
+    expect(page.programs[1]).toMatchObject({ name: 'handle_exit', type: 'tracepoint', autoload: true, core_relocations: 3 });
+    expect(page.maps[0]).toMatchObject({ name: 'exec_start', type: 'hash', key: 'pid_t', value: 'u64', inner: null });
+    expect(page.variables[0]).toMatchObject({ section: '.rodata', name: 'min_duration_ns', value: 0 });
+  });
+
+  test('--insns has the lines of C, names of maps, and where jumps go', () => {
+    const { stdout } = tsbpf(['inspect', bootstrap, '--insns']);
+    expect(stdout).toContain('; bpf_map_update_elem(&exec_start, &pid, &now, BPF_ANY); @ ./bpf/bootstrap.bpf.c:41');
+    expect(stdout).toMatch(/^ {4}10: r1 = 0x0 +; map exec_start$/m);
+    expect(stdout).toMatch(/^ {4}25: if r7 != 0x0 goto pc\+5 +; to 31$/m);
+    expect(stdout).toMatch(/^> {3}31: /m);
+    expect(stdout).toMatch(/CO-RE byte_off struct task_struct\.tgid/);
+  });
+
+  test('--relocations and --sections together are two tables, and one JSON object', () => {
+    const { stdout } = tsbpf(['inspect', bootstrap, '--relocations', '--sections']);
+    expect(stdout).toMatch(/^Sections$/m);
+    expect(stdout).toMatch(/ \.maps +PROGBITS +\d+ bytes +WA$/m);
+    expect(stdout).toMatch(/^Relocations$/m);
+    expect(stdout).toMatch(/handle_exec insn 19 +map +rb +bootstrap\.bpf\.c:45$/m);
+    const json = JSON.parse(tsbpf(['inspect', bootstrap, '--relocations', '--sections', '--insns', '--json']).stdout) as object;
+    expect(Object.keys(json)).toEqual(['sections', 'object_relocations', 'functions']);
+  });
+
+  test('--btf alone shows the types of the object', () => {
+    expect(tsbpf(['inspect', bootstrap, '--btf']).stdout).toMatch(/^struct event \{$/m);
+    const { btf } = JSON.parse(tsbpf(['inspect', bootstrap, '--btf', '--json']).stdout) as { btf: { types: unknown[] } };
+    expect(btf.types.length).toBeGreaterThan(20);
+  });
+
+  test('--btf FILE without --relocated is wrong usage', () => {
+    expect(tsbpf(['inspect', bootstrap, '--btf', 'x'])).toMatchObject({ status: 2 });
+  });
+});
+
+describeWithCompiler('inspect --relocated of externs', () => {
+  describeWithKernel('against this kernel', () => {
+    test('names kernel functions, variables and symbols where they are referred to', () => {
+      const object = compilePart(join(import.meta.dirname, '../parity/progs/externs.bpf.c'), 0);
+      const { stdout } = tsbpf(['inspect', object, '--relocated', '--json']);
+      const { programs } = JSON.parse(stdout) as { programs: { refs?: { kind: string; name: string; offset: number }[] }[] };
+      const kinds = new Map(programs.flatMap(({ refs = [] }) => refs.map(({ kind, name }) => [kind, name] as const)));
+      expect([...kinds.keys()]).toEqual(expect.arrayContaining(['kfunc', 'btf_var', 'ksym', 'map_value']));
+      expect(kinds.get('kfunc')).toMatch(/^(bpf_|tcp_)/);
     });
   });
 });

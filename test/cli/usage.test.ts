@@ -29,6 +29,8 @@ describe('wrong usage ends with 2', () => {
     [['prog', 'show', 'id'], "missing after 'id'"],
     [['prog', 'show', 'id', 'x'], "can't parse x"],
     [['prog', 'dump', 'xlated'], 'expected id, tag, name or pinned'],
+    [['inspect', 'x.bpf.o', '--full'], '--full says more of --relocated --json'],
+    [['inspect', 'x.bpf.o', '--btf', 'y'], '--btf FILE says against which types'],
     [[], 'Usage: tsbpf'],
   ])('%j', (args, words) => {
     const { status, stderr } = tsbpf(args);

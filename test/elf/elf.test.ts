@@ -198,7 +198,7 @@ describe('what is refused says why', () => {
 
   it('open() of text names the file', () => {
     expect(() => open('package.json')).toThrow(
-      /Not an ELF file: it starts with 7b 0a 20 20 \(file package.json\)\n {2}A BPF object is what clang/,
+      /Not an ELF file: it starts with 7b 0a 20 20 \("\{"\) \(file package.json\)\n {2}A BPF object is what clang writes/,
     );
   });
 });

@@ -1,11 +1,22 @@
 // Files that are made to hurt: each is small, and asks for more time or memory than there is.
 
 import { describe, expect, it } from 'vitest';
-import { alignOf, type BtfTypeInput, encodeBtf, nameIndex, parseBtf, sizeOf, spell } from '../../src/btf/index.js';
+import {
+  alignOf,
+  type BtfTypeInput,
+  encodeBtf,
+  encodeExtRecords,
+  nameIndex,
+  parseBtf,
+  sizeOf,
+  spell,
+} from '../../src/btf/index.js';
 import { fromHex, region } from '../../src/bytes/index.js';
 import { parseElf } from '../../src/elf/index.js';
 import { compileDecoder, shapeOf } from '../../src/maps/index.js';
+import { MOST_DATA_BYTES } from '../../src/object/data-sections.js';
 import { linkProgram, openObject } from '../../src/object/index.js';
+import { explainRelocations, planLoad, relocatedPrograms } from '../../src/plan/index.js';
 import {
   findCandidates,
   matchSpec,
@@ -17,9 +28,10 @@ import {
   typesMatch,
 } from '../../src/relocate/index.js';
 import { SHF_EXECINSTR, SHT_NOBITS, SHT_REL, SHT_SYMTAB, STB_LOCAL, STT_FUNC, STT_NOTYPE } from '../../src/uapi/elf.js';
+import { BPF_MAP_TYPE } from '../../src/uapi/enums.js';
 import { array, btfOf, INT, int, type Member, proto, ptr, struct, typedef } from '../support/btf-types.js';
 import { buildElf, relEntries, type SectionInput, type SymbolInput } from '../support/elf-builder.js';
-import { exerciseBtf, exerciseObject, verdict } from '../support/hostile.js';
+import { exerciseBtf, exerciseObject, FACTS, verdict } from '../support/hostile.js';
 
 const EXIT = fromHex('b700000000000000 9500000000000000');
 const CALL_NEXT = fromHex('85100000 01000000 9500000000000000'); // call the function behind this one; exit
@@ -197,6 +209,64 @@ describe('CO-RE', () => {
   });
 });
 
+describe('explanations', () => {
+  /** An object that asks `times` times for what a kernel lacks. */
+  const asking = (times: number, local: readonly BtfTypeInput[], type: number) => {
+    const names: BtfTypeInput[] = [typedef('xdp', 1), typedef('0:0', 1)];
+    const types = encodeBtf([...local, ...names]);
+    const strings = new TextDecoder('latin1').decode(types.subarray(24 + new DataView(types.buffer).getUint32(12, true)));
+    const [section, access] = [strings.indexOf('\0xdp\0') + 1, strings.indexOf('\0' + '0:0\0') + 1];
+    const words = Uint32Array.from(Array.from({ length: times }, (_, i) => [i * 8, type, access, 0]).flat());
+    const lines = Uint32Array.from(Array.from({ length: times }, (_, i) => [i * 8, section, section, i << 10]).flat());
+    const ext = encodeExtRecords(
+      { funcInfo: [], lineInfo: [{ section, size: 4, words: lines }], coreRelos: [{ section, size: 4, words }] },
+      true,
+    ) as Uint8Array;
+    const data = new Uint8Array(times * 8);
+    for (let at = 0; at < data.length; at += 8) data[at] = 0xb7;
+    const bytes = buildElf({
+      sections: [
+        { name: 'xdp', flags: SHF_EXECINSTR, data },
+        { name: '.BTF', data: types },
+        { name: '.BTF.ext', data: ext },
+      ],
+      symbols: [{ name: 'p', section: 'xdp', type: STT_FUNC, size: data.length }],
+    });
+    return openObject(parseElf(region(bytes)));
+  };
+  const explained = (object: ReturnType<typeof asking>, types: readonly BtfTypeInput[]) => () => {
+    const facts = { ...FACTS, kernelBtf: btfOf(types) };
+    const { object: relocated, fixups } = relocate(object, { kernel: facts.kernelBtf });
+    const found = explainRelocations({ object: relocated, facts, fixups, steps: planLoad(relocated, facts) });
+    expect(found.size).toBe(object.coreRelos.get('xdp')?.length);
+  };
+  const wide = (word: string): BtfTypeInput[] => [
+    INT,
+    struct('wide', 80_000, ...Array.from({ length: 20_000 }, (_, i): Member => [`${word}_with_a_long_name_${i}`, 1, i * 4])),
+  ];
+
+  it('a member that twenty thousand others are like, twenty thousand times', () => {
+    expect(verdict(explained(asking(20_000, wide('member'), 2), wide('membre')))).toBe('works');
+  });
+
+  it('a line of source for each', () => {
+    expect(verdict(explained(asking(20_000, [INT, struct('s', 4, ['a', 1])], 2), [INT, struct('s', 4, ['b', 1])]))).toBe('works');
+  });
+
+  it('types of one name by the thousand', () => {
+    const same = Array.from({ length: 20_000 }, () => struct('s', 4, ['b', 1]));
+    const object = asking(5000, [INT, struct('s', 4, ['a', 1])], 2);
+    expect(verdict(explained(object, [INT, ...same]))).toBe('ERR_TSBPF_RELOCATION');
+  });
+
+  it('more lines than a call takes arguments', () => {
+    const object = asking(200_000, [INT, struct('s', 4, ['a', 1])], 2);
+    const program = object.programs[0] as (typeof object.programs)[number];
+    const ext = { ...object.ext, funcInfo: new Map([['xdp', [{ insn: 0, type: 1 }]]]) };
+    expect(linkProgram({ ...object, ext }, program).lineInfo.length).toBe(200_000);
+  });
+});
+
 describe('ELF', () => {
   const many = <T>(count: number, make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
   const HUGE = new Uint8Array(200_000);
@@ -276,7 +346,8 @@ describe('ELF', () => {
   });
 
   it('a .bss as large as may be costs nothing that is not touched', () => {
-    expect(verdict(objectOf([{ name: '.bss', type: SHT_NOBITS, size: 512 * 1024 * 1024 }], []))).toBe('works');
+    expect(verdict(objectOf([{ name: '.bss', type: SHT_NOBITS, size: MOST_DATA_BYTES }], []))).toBe('works');
+    expect(verdict(objectOf([{ name: '.bss', type: SHT_NOBITS, size: MOST_DATA_BYTES + 1 }], []))).toBe('ERR_TSBPF_UNSUPPORTED');
   });
 
   it('a section 0 that says that it is a symbol table', () => {
@@ -328,6 +399,68 @@ describe('ELF', () => {
     expect(verdict(() => linkProgram(patched, patched.programs.at(-1) as (typeof patched.programs)[number]))).toMatch(
       /works|RELOCATION/,
     );
+  });
+
+  it('thousands of programs that call one large function', () => {
+    const large = new Uint8Array(400_000);
+    for (let at = 0; at < large.length; at += 8) large[at] = 0xb7;
+    large.set(EXIT, large.length - EXIT.length);
+    const calls = new Uint8Array(3000 * 16);
+    for (let i = 0; i < 3000; i++) calls.set(CALL_FIRST, i * 16);
+    const bytes = buildElf({
+      sections: [
+        text(large),
+        { name: 'xdp', flags: SHF_EXECINSTR, data: calls },
+        {
+          name: '.relxdp',
+          type: SHT_REL,
+          info: 'xdp',
+          entsize: 16,
+          data: relEntries(many(3000, (i) => ({ offset: i * 16, symbol: 1 }))),
+        },
+      ],
+      symbols: [fn('large', '.text', 0, large.length), ...many(3000, (i) => fn(`p${i}`, 'xdp', i * 16, 16))],
+    });
+    const object = openObject(parseElf(region(bytes)));
+    expect(verdict(() => planLoad(object, FACTS))).toBe('ERR_TSBPF_UNSUPPORTED');
+    expect(
+      verdict(() => {
+        const failed = relocatedPrograms(object, FACTS).filter((planned) => 'error' in planned);
+        expect(failed.length).toBeGreaterThan(2900);
+      }),
+    ).toBe('works');
+  });
+
+  it('exception callbacks by the thousand, of one program', () => {
+    const tag: BtfTypeInput = { kind: 'DECL_TAG', name: 'exception_callback:x', type: 3, component: -1, attribute: false };
+    const types: BtfTypeInput[] = [INT, proto(1), { kind: 'FUNC', name: 'p', type: 2, linkage: 1 }, ...many(60_000, () => tag)];
+    const sections = [
+      { name: 'xdp', flags: SHF_EXECINSTR, data: EXIT },
+      { name: '.BTF', data: encodeBtf(types) },
+    ];
+    expect(verdict(objectOf(sections, [fn('p', 'xdp', 0, 16)]))).toBe('works');
+  });
+
+  it('the variables of an arena are bounded as those of other sections are', () => {
+    const types: BtfTypeInput[] = [
+      INT,
+      array(1, BPF_MAP_TYPE.BPF_MAP_TYPE_ARENA),
+      ptr(2),
+      struct('', 8, ['type', 3]),
+      { kind: 'VAR', name: 'm', type: 4, linkage: 1 },
+      { kind: 'DATASEC', name: '.maps', size: 8, vars: [{ type: 5, offset: 0, size: 8 }] },
+    ];
+    const arena = (size: number) =>
+      objectOf(
+        [
+          { name: '.maps', data: new Uint8Array(8) },
+          { name: '.BTF', data: encodeBtf(types) },
+          { name: '.addr_space.1', type: SHT_NOBITS, size },
+        ],
+        [{ name: 'm', section: '.maps', type: 1 }],
+      );
+    expect(verdict(arena(MOST_DATA_BYTES + 1))).toBe('ERR_TSBPF_UNSUPPORTED');
+    expect(verdict(arena(MOST_DATA_BYTES))).toBe('ERR_TSBPF_FORMAT'); // it has no pages
   });
 
   it('undefined symbols by the thousand', () => {

@@ -1,5 +1,5 @@
 // Whatever happens to a file on its way here, reading it works or ends in one of our errors, within bounds.
-// TSBPF_SEED repeats a run, TSBPF_RUNS makes it longer.
+// TSBPF_SEED repeats a run, TSBPF_RUNS makes it longer. Mutations that know what they hit are those of the campaign.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
@@ -7,11 +7,10 @@ import { describe, expect, it } from 'vitest';
 import { changed, changesOf, exerciseBtf, exerciseObject, rangesOf, verdict } from '../support/hostile.js';
 
 const SEED = Number(process.env.TSBPF_SEED ?? Date.now() % 0x7fffffff);
-const RUNS = Number(process.env.TSBPF_RUNS ?? 300);
+const RUNS = Number(process.env.TSBPF_RUNS ?? 200);
 console.log(`hostile input: TSBPF_SEED=${SEED} TSBPF_RUNS=${RUNS}`);
 
 const FIXTURES = readdirSync('fixtures').filter((name) => name.endsWith('.bpf.o'));
-const TARGETS = ['.BTF', '.BTF.ext', '.symtab', '.strtab', '.maps', '.rodata', 'headers'];
 const VMLINUX = '/sys/kernel/btf/vmlinux';
 
 const counts = new Map<string, number>();
@@ -53,11 +52,6 @@ describe.each(FIXTURES)('%s', (name) => {
   it('may be changed in several places', { timeout: 60 * MINUTES }, () => {
     check(changesOf(['file']), (changes) => exerciseObject(changed(bytes, ranges, changes)));
     report(`${name}, anywhere`);
-  });
-
-  it.each(TARGETS)('may be changed in %s', { timeout: 60 * MINUTES }, (section) => {
-    check(changesOf([section]), (changes) => exerciseObject(changed(bytes, ranges, changes)));
-    report(`${name}, ${section}`);
   });
 });
 

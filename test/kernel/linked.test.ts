@@ -84,12 +84,14 @@ describeWithCompiler('compiled for the occasion', () => {
       using object = open(compile('arena', ...options));
       const loaded = object.load();
       expect(runSyscallProgram(loaded.fd('program', 'bump'), NO_CONTEXT)).toBe(42);
-      const memory = loaded.arena();
-      expect(new DataView(memory).getBigUint64(0, true)).toBe(42n);
-      new DataView(memory).setBigUint64(0, 50n, true);
+      const { buffer, byteOffset, length } = loaded.arenaVariables();
+      expect(buffer).toBe(loaded.arena());
+      const memory = new DataView(buffer, byteOffset, length);
+      expect(memory.getBigUint64(0, true)).toBe(42n);
+      memory.setBigUint64(0, 50n, true);
       expect(runSyscallProgram(loaded.fd('program', 'bump'), NO_CONTEXT)).toBe(52);
       loaded.close();
-      expect(new DataView(memory).getBigUint64(0, true)).toBe(0n); // stale, and harmless
+      expect(memory.getBigUint64(0, true)).toBe(0n); // stale, and harmless
       const again = object.load();
       expect(runSyscallProgram(again.fd('program', 'bump'), NO_CONTEXT)).toBe(42);
       again.close();

@@ -26,7 +26,7 @@ describeWithKernel('a program that reads a field which the kernel lacks', () => 
     const { message, where, log, cause } = error as VerifierError;
     expect(message).toContain('Program handle_exec reaches CO-RE relocation <byte_off> struct task_struct.real_parent');
     expect(message).toContain('it has no member real_parent');
-    expect(message).toContain('bpf_core_field_exists()');
+    expect(message).toContain('Guard it: if (bpf_core_field_exists(struct task_struct, real_parent');
     expect(where).toMatchObject({
       program: 'handle_exec',
       insn: expect.any(Number),

@@ -3,7 +3,10 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { open } from '../../src/api/index.js';
+import { MapSettings, ProgramSettings } from '../../src/api/settings.js';
 import { SyscallError, UsageError } from '../../src/errors.js';
+import { dryRunKernel } from '../../src/load/index.js';
+import type { BpfObject } from '../../src/object/index.js';
 import { describeFacts } from '../../src/plan/index.js';
 import { describeWithKernel } from '../support/kernel.js';
 
@@ -29,6 +32,45 @@ describeWithKernel('settings', () => {
     expect(() => map.set(4, 0n)).toThrow('The map is full (max_entries 3)');
   });
 
+  test('a map that is not created is named by the refusal of a program that refers to it', () => {
+    using object = open(BOOTSTRAP);
+    object.map('exec_start').autocreate = false;
+    expect(() => object.load()).toThrow('Program handle_exec refers to map exec_start, which is not created');
+    expect(() => object.load()).toThrow('Leave autocreate of exec_start switched on');
+  });
+
+  test('maps can be walked through: those that have no answer are not listed', () => {
+    using object = open(BOOTSTRAP);
+    object.map('exec_start').autocreate = false;
+    object.program('handle_exec').autoload = false;
+    object.program('handle_exit').autoload = false;
+    const names = Object.entries(object.load().maps).map(([name]) => name);
+    expect(names).toContain('rb');
+    expect(names).not.toContain('exec_start');
+  });
+
+  test('what a dry run has loaded is not looked for among the descriptors of this process', () => {
+    using object = open(BOOTSTRAP);
+    const real = object.load().fd('map', 'exec_start');
+    const { facts } = object.plan();
+    const kernel = dryRunKernel(facts);
+    const make = { id: 'one', why: 'one', makes: 'fd', call: 'bpf', cmd: 'BPF_MAP_CREATE', attr: {} } as const;
+    while (!kernel.open.has(real)) kernel.run(make, { get: () => 0 });
+    const loaded = object.load({ kernel, facts });
+    loaded.attach().close();
+    const map = loaded.elements<number, bigint>('exec_start');
+    expect(() => map.set(1, 2n)).toThrow('nothing of it is in the kernel');
+    expect(() => loaded.fd('map', 'exec_start')).toThrow('was loaded by a dry run or a replay');
+    expect(() => loaded.ring('rb')).toThrow(UsageError);
+  });
+
+  test('a descriptor is asked for by a name that is there', () => {
+    using object = open(BOOTSTRAP);
+    const loaded = object.load();
+    expect(loaded.fd('map', 'exec_start')).toBeGreaterThan(2);
+    expect(() => loaded.fd('map', 'exec_star')).toThrow('Did you mean "exec_start"?');
+  });
+
   test('a log of programs that are taken is there if it was asked for', () => {
     using object = open(BOOTSTRAP);
     expect(object.load().log('handle_exec')).toBeUndefined();
@@ -48,6 +90,17 @@ describeWithKernel('settings', () => {
   });
 });
 
+test('a struct_ops program follows the structures that refer to it', () => {
+  const program = { name: 'p', type: 'BPF_PROG_TYPE_STRUCT_OPS', autoload: true };
+  const map = { name: 'm', autocreate: true, structOps: { programs: new Map([[0, 'p']]) } };
+  const holder = { object: { programs: [program], maps: [map] } as unknown as BpfObject };
+  const settings = new ProgramSettings(holder, 'p');
+  settings.autoload = false;
+  expect(settings.autoload).toBe(true);
+  new MapSettings(holder, 'm').autocreate = false;
+  expect(settings.autoload).toBe(false);
+});
+
 describe('settings that cannot be', () => {
   test.each<[string, (object: ReturnType<typeof open>) => void, string]>([
     ['a program that is not there', (object) => object.program('handle_exce'), 'Did you mean "handle_exec"?'],
@@ -58,7 +111,7 @@ describe('settings that cannot be', () => {
       (object) => {
         object.map('rb').maxEntries = -1;
       },
-      'max_entries of rb cannot be -1',
+      'max_entries of map rb cannot be -1',
     ],
     [
       'a relative pin',
@@ -66,6 +119,13 @@ describe('settings that cannot be', () => {
         object.map('rb').pinPath = 'rb';
       },
       '"rb" is no absolute path of a file',
+    ],
+    [
+      'a pin with a dot',
+      (object) => {
+        object.map('rb').pinPath = '/sys/fs/bpf/rb.pin';
+      },
+      'The kernel takes no dot in the name of what is pinned',
     ],
   ])('%s', (_, set, message) => {
     using object = open(BOOTSTRAP);

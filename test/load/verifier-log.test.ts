@@ -113,6 +113,20 @@ describe('the report in sections of Linux 7.3', () => {
 });
 
 describe('a log', () => {
+  it('may have states, or source, behind a jump without a new line', () => {
+    const { path, states, insn } = parseVerifierLog(
+      '0: R1=ctx() R10=fp0\n0: (85) call bpf_ktime_get_ns#5       ; R0=scalar()\n1: (55) if r0 != 0x1 goto pc-2 0: R0=scalar() R10=fp0\n0: (85) call bpf_ktime_get_ns#5       ; R0=scalar()\n1: (55) if r0 != 0x1 goto pc-2 ; while (ktime() != 1) @ a.bpf.c:26\ninfinite loop detected at insn 0\n',
+    );
+    expect(path.map(({ text }) => text)).toEqual([
+      'call bpf_ktime_get_ns#5',
+      'if r0 != 0x1 goto pc-2',
+      'call bpf_ktime_get_ns#5',
+      'if r0 != 0x1 goto pc-2',
+    ]);
+    expect(states.map((state) => state.text)).toContain('R0=scalar() R10=fp0');
+    expect(insn).toBe(0);
+  });
+
   it('is followed to where its search ended: what was tried before on another way is no part of it', () => {
     const log = parseVerifierLog(
       [

@@ -68,7 +68,7 @@ describe('variablesOf', () => {
   it('suggests a name that is near, and lists them all where none is', () => {
     const { variables } = make();
     expect(() => variables.cuont).toThrow(
-      new UsageError('There is no variable "cuont" in .data', { remedy: 'Did you mean "count"?' }),
+      new UsageError('There is no variable "cuont" in .data', { where: { section: '.data' }, remedy: 'Did you mean "count"?' }),
     );
     expect(() => {
       variables.somethingElse = 1;

@@ -215,14 +215,14 @@ describe('map definitions', () => {
       ],
       'a field "constructor" that no loader knows',
     ],
-    ['a plain int', [['type', () => [{ kind: 'TYPEDEF', name: 't', type: 1 }]]], 'Field "type" is t; write __uint(type, …)'],
+    ['a plain int', [['type', () => [{ kind: 'TYPEDEF', name: 't', type: 1 }]]], 'Write __uint(type, …)'],
     [
       'a key that is no pointer',
       [
         ['type', 1],
         ['key', () => [array(1, 4)]],
       ],
-      'Field "key" is int[4]; write __type(key, …)',
+      'Write __type(key, …)',
     ],
     [
       'a key without a size',

@@ -212,7 +212,7 @@ describe('instructions', () => {
   });
 
   it.each<[string, ExternInput, 'calls' | 'loads', string]>([
-    ['no symbol', { name: 'none', type: 'const void' }, 'loads', "The kernel's symbols (/proc/kallsyms) has no variable none"],
+    ['no symbol', { name: 'none', type: 'const void' }, 'loads', 'The kernel has no symbol none in /proc/kallsyms'],
     ['two symbols', { name: 'twice', type: 'const void' }, 'loads', 'several symbols twice, at 0x1 and 0x2'],
     ['no variable', { name: 'none', type: 'int' }, 'loads', "The kernel's BTF has no variable none"],
     ['another variable', { name: 'there', type: 'struct', weak: true }, 'loads', 'but the kernel has int'],

@@ -127,7 +127,7 @@ struct inode___new {
     insn: load(4, 4),
     expected: {
       failed: { component: 'b', type: 'struct s', index: 1 },
-      candidates: [{ type: 'struct s', reason: expect.stringContaining('8 bytes in the kernel, 4 bytes in the object') }],
+      candidates: [{ type: 'struct s', reason: expect.stringContaining('8 bytes in the kernel and has 4 bytes in the object') }],
       nearest: [],
       suggestion: expect.stringContaining('struct s___new {\n\ts64 b;\n}'),
     },

@@ -41,12 +41,12 @@ describe('a record is refused', () => {
     ['of a kind that is not known', { kind: 13 }, 'relocation <13>: this kind is not known'],
     ['of type 0', { type: 0 }, 'its type 0 does not exist'],
     ['of a type that is not there', { type: 99 }, 'its type 99 does not exist'],
-    ['of an anonymous struct', { type: ANON, access: '0:0', insn: mov(0) }, 'an anonymous STRUCT cannot be found by name'],
+    ['of an anonymous struct', { type: ANON, access: '0:0', insn: mov(0) }, 'an anonymous struct cannot be found by name'],
     ['without an access string', { access: '' }, 'indexes separated by colons expected'],
     ['with a colon in front', { access: ':0' }, 'indexes separated by colons expected'],
     ['with a negative index', { access: '0:-1' }, 'indexes separated by colons expected'],
     ['of 65 levels', { access: Array(65).fill(0).join(':') }, '65 levels, at most 64'],
-    ['of a member too far', { access: '0:2' }, 'struct s has 2 members, not 3'],
+    ['of a member too far', { access: '0:2' }, 'member 2 does not exist: struct s has 2'],
     ['of a member of an int', { access: '0:0:0' }, 'u32 has no members or elements'],
     ['of an element too far', { type: ARRAYS, access: '0:0:4' }, 'u32[4] has no element 4'],
     ['of a type, with a path', { kind: 'type_exists', access: '0:1' }, 'a type relocation has just 0'],
@@ -117,7 +117,7 @@ describe('poison', () => {
       'its member b is of an incompatible kind (PTR, not INT)',
     );
     expect(reason([...BASE, int('s16', 2, 1), struct('s', 16, ['b', FIRST])], load(8, 8))).toMatch(
-      /the field is 2 bytes in the kernel, 8 bytes in the object/,
+      /the field has 2 bytes in the kernel and has 8 bytes in the object/,
     );
   });
 

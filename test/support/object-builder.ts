@@ -14,11 +14,16 @@ export const openBuilt = (input: ElfInput, file = 'built.bpf.o'): BpfObject =>
 /** What each field of a map definition is: a number for `__uint`, types for anything else. `at` is the id that the first one gets. */
 export type Field = number | ((at: number) => readonly BtfTypeInput[]);
 
+type Fields = readonly (readonly [name: string, field: Field])[];
+type MapOptions = { readonly littleEndian?: boolean; readonly linkage?: number; readonly size?: number };
+
 /** An object with one map, `m`, of these fields, in C order. Type 1 is int. */
-export function mapObject(
-  fields: readonly (readonly [name: string, field: Field])[],
-  { littleEndian = true, linkage = 1, size = fields.length * 8 } = {},
-): BpfObject {
+export const mapObject = (fields: Fields, options: MapOptions = {}): BpfObject => openBuilt(mapElf(fields, options));
+
+export function mapElf(
+  fields: Fields,
+  { littleEndian = true, linkage = 1, size = fields.length * 8 }: MapOptions = {},
+): ElfInput {
   const types: BtfTypeInput[] = [INT];
   const members = fields.map(([name, field], i): Member => {
     const at = types.length + 1;
@@ -28,24 +33,25 @@ export function mapObject(
   types.push(struct('', fields.length * 8, ...members));
   types.push({ kind: 'VAR', name: 'm', type: types.length, linkage });
   types.push({ kind: 'DATASEC', name: '.maps', size: 0, vars: [{ type: types.length, offset: 0, size }] });
-  return openBuilt({
+  return {
     littleEndian,
     sections: [
       { name: '.maps', data: new Uint8Array(fields.length * 8), flags: 3 },
       { name: '.BTF', data: encodeBtf(types, { littleEndian }) },
     ],
     symbols: [{ name: 'm', section: '.maps', type: STT_OBJECT }],
-  });
+  };
 }
 
 const RETURN_0 = fromHex('b7000000000000009500000000000000');
 
 /** An object with programs p0, p1, … that return 0, one in each of these sections. */
-export const programs = (...sections: readonly string[]): BpfObject =>
-  openBuilt({
-    sections: [
-      { name: 'license', data: utf8Bytes('GPL\0'), flags: 3 },
-      ...sections.map((name) => ({ name, data: RETURN_0, flags: 2 | SHF_EXECINSTR })),
-    ],
-    symbols: sections.map((section, i) => ({ name: `p${i}`, section, type: STT_FUNC, size: RETURN_0.length })),
-  });
+export const programs = (...sections: readonly string[]): BpfObject => openBuilt(programsElf(...sections));
+
+export const programsElf = (...sections: readonly string[]): ElfInput => ({
+  sections: [
+    { name: 'license', data: utf8Bytes('GPL\0'), flags: 3 },
+    ...sections.map((name) => ({ name, data: RETURN_0, flags: 2 | SHF_EXECINSTR })),
+  ],
+  symbols: sections.map((section, i) => ({ name: `p${i}`, section, type: STT_FUNC, size: RETURN_0.length })),
+});

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export const ROOT = fileURLToPath(new URL('..', import.meta.url));
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const CACHE = process.env.TSBPF_CACHE ?? join(ROOT, '.cache/conformance');
 
 /** Runs `make` unless it has run to its end before; `mark` is the file that remembers. */

@@ -1,0 +1,122 @@
+// `tsbpf btf find`, `layout` and `diff`: questions about types that bpftool has no verbs for.
+
+import { Command } from 'commander';
+import { open } from '../api/index.js';
+import {
+  type Btf,
+  type BtfType,
+  diffBtf,
+  findType,
+  type LaidOutMember,
+  layoutOf,
+  partsOf,
+  showDifference,
+  showLayout,
+  spell,
+  typesLike,
+} from '../btf/index.js';
+import { nearestFew } from '../bytes/index.js';
+import { UsageError } from '../errors.js';
+import { usedTypes } from '../plan/index.js';
+import { toJson } from '../run/index.js';
+import { kernelBtf, readWholeBtf } from '../syscall/index.js';
+import { toStdout } from './output.js';
+
+interface Flags {
+  readonly btf?: string;
+  readonly baseBtf?: string;
+  readonly json?: true;
+  readonly usedBy?: string;
+}
+
+const BTF = ['--btf <file>', 'types of this file instead of the running kernel: raw BTF, or ELF with a .BTF section'] as const;
+const BASE = ['-B, --base-btf <file>', 'what split BTF continues, such as the vmlinux of a module'] as const;
+const JSON_OPTION = ['-j, --json', 'as one JSON value'] as const;
+
+const encoder = new TextEncoder();
+const print = (text: string): void => toStdout((out) => out.bytes(encoder.encode(text)));
+
+const baseOf = ({ baseBtf }: Flags): Btf | undefined => (baseBtf === undefined ? undefined : readWholeBtf(baseBtf));
+const btfOf = (flags: Flags): Btf => (flags.btf === undefined ? kernelBtf() : readWholeBtf(flags.btf, baseOf(flags)));
+
+export const findCommand = (): Command =>
+  new Command('find')
+    .description('find types by name, of any kind')
+    .argument('<name>', 'the whole name; * stands for any characters')
+    .option(...BTF)
+    .option(...BASE)
+    .option(...JSON_OPTION)
+    .addHelpText(
+      'after',
+      "\nExample: npx tsbpf btf find 'bpf_ringbuf_*' --btf /sys/kernel/btf/vmlinux\nExit code 1: there is no such type.",
+    )
+    .action((name: string, flags: Flags) => {
+      const btf = btfOf(flags);
+      const types = typesLike(btf, name).map((id) => btf.type(id));
+      if (flags.json) print(`${toJson(types.map(({ id, kind, name }) => ({ id, kind, name })))}\n`);
+      else print(types.map((type) => `${row(btf, type)}\n`).join(''));
+      if (types.length === 0) process.exitCode = 1;
+    });
+
+/** `[87] STRUCT 'list_head' size=16 members=2`: as format raw begins, then what tells types of one name apart. */
+function row(btf: Btf, type: BtfType): string {
+  const parts = partsOf(type);
+  const of = 'type' in type ? `: ${spell(btf, type.type)}` : '';
+  const size = 'size' in type ? ` size=${type.size}` : '';
+  return `[${type.id}] ${type.kind} '${type.name}'${size}${parts ? ` ${parts.of}=${parts.count}` : ''}${of}`;
+}
+
+export const layoutCommand = (): Command =>
+  new Command('layout')
+    .description('show where the members of a struct lie, with holes, padding and cache lines')
+    .argument('<type>', 'its name, with or without struct or union in front; or its id')
+    .option(...BTF)
+    .option(...BASE)
+    .option(...JSON_OPTION)
+    .addHelpText('after', '\nExample: npx tsbpf btf layout task_struct\nExit code 1: there is no such struct.')
+    .action((name: string, flags: Flags) => {
+      const btf = btfOf(flags);
+      const layout = layoutOf(btf, structOf(btf, name));
+      print(flags.json ? `${toJson({ ...layout, members: layout.members.map(readable) })}\n` : showLayout(layout));
+    });
+
+/** Without the mark of where the name goes. */
+const readable = ({ declaration, members, ...rest }: LaidOutMember): object => ({
+  ...rest,
+  declaration: declaration.replace('\0', ' '),
+  ...(members && { members: members.map(readable) }),
+});
+
+function structOf(btf: Btf, asked: string): number {
+  if (/^\d+$/.test(asked)) return Number(asked);
+  const name = asked.replace(/^(struct|union) +/, '');
+  const found = findType(btf, name, 'STRUCT', 'UNION') ?? findType(btf, name, 'TYPEDEF');
+  if (found !== undefined) return found;
+  const names = new Set<string>();
+  for (let id = 1; id < btf.length; id++) if (['STRUCT', 'UNION', 'TYPEDEF'].includes(btf.kind(id))) names.add(btf.name(id));
+  const near = nearestFew(name, names);
+  throw new UsageError(`There is no struct or union ${name}`, {
+    where: btf.where,
+    ...(near.length > 0 && { remedy: `Near it: ${near.join(', ')}.` }),
+  });
+}
+
+export const diffCommand = (): Command =>
+  new Command('diff')
+    .description('show what differs between the types of two kernels, objects or files')
+    .argument('<from>', 'raw BTF, or ELF with a .BTF section')
+    .argument('<to>', 'raw BTF, or ELF with a .BTF section')
+    .option('--used-by <object>', 'only what CO-RE records and externs of this BPF object read')
+    .option(...BASE)
+    .option(...JSON_OPTION)
+    .addHelpText(
+      'after',
+      '\nExample: npx tsbpf btf diff vmlinux-6.1.btf /sys/kernel/btf/vmlinux --used-by my.bpf.o\nExit code 1: there are differences.',
+    )
+    .action((from: string, to: string, flags: Flags) => {
+      const base = baseOf(flags);
+      const used = flags.usedBy === undefined ? {} : { used: usedTypes(open(flags.usedBy).object) };
+      const found = diffBtf(readWholeBtf(from, base), readWholeBtf(to, base), used);
+      print(flags.json ? `${toJson(found)}\n` : found.map(showDifference).join(''));
+      if (found.length > 0) process.exitCode = 1;
+    });

@@ -1,0 +1,36 @@
+// Much text on stdout: written at once where it goes, instead of being kept until there is time.
+
+import { writeSync } from 'node:fs';
+import { TextSink } from '../bytes/index.js';
+import { SyscallError } from '../errors.js';
+
+const STDOUT = 1;
+/** A pipe that is full takes more when its reader has read; looked at so often. */
+const RETRY_MS = 2;
+
+/** Thrown when the reader went away: it wants no more, and that is no failure. */
+export class NobodyReads extends Error {}
+
+/** Runs `write` with a sink that is stdout. @throws {SyscallError} when stdout takes no more, but for a reader that is gone. */
+export function toStdout(write: (out: TextSink) => void): void {
+  const out = new TextSink({ write: writeAll });
+  try {
+    write(out);
+    out.flush();
+  } catch (error) {
+    if (!(error instanceof NobodyReads)) throw error;
+  }
+}
+
+function writeAll(bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(STDOUT, bytes, at);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EPIPE') throw new NobodyReads();
+      if (code !== 'EAGAIN') throw new SyscallError('write(stdout)', code ?? 'EIO', { doing: 'Cannot print', cause: error });
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
+    }
+  }
+}

@@ -1,0 +1,71 @@
+// Writing files: there whole or not at all.
+
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { SyscallError } from '../errors.js';
+
+function stat(file: string): Stats | undefined {
+  return statSync(file, { throwIfNoEntry: false });
+}
+
+export function isSameFile(a: string, b: string): boolean {
+  const one = stat(a);
+  const other = stat(b);
+  return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino && one.isFile();
+}
+
+/**
+ * Writes beside the file, then takes its place in one step: a reader sees the old one or the new one, and a failure changes nothing.
+ * What is no plain file, such as /dev/stdout, is written to as it is.
+ * @throws {SyscallError}
+ */
+export function writeWhole(output: string, bytes: Uint8Array): void {
+  let call = 'stat';
+  let temporary: string | undefined;
+  try {
+    const existing = stat(output);
+    if (existing && !existing.isFile()) {
+      call = 'open';
+      writeFileSync(output, bytes);
+      return;
+    }
+    const target = existing ? realpathSync(output) : output;
+    temporary = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
+    call = 'open';
+    const fd = openSync(temporary, 'wx', existing ? existing.mode & 0o777 : 0o644);
+    try {
+      call = 'write';
+      writeFileSync(fd, bytes);
+      if (fstatSync(fd).size !== bytes.length) throw new SyscallError('write', 'ENOSPC', { doing: `Cannot write ${output}` });
+      call = 'fsync';
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    call = 'rename';
+    renameSync(temporary, target);
+  } catch (error) {
+    if (temporary !== undefined && call !== 'open') rmSync(temporary, { force: true });
+    if (error instanceof SyscallError) throw error;
+    const errno = (error as NodeJS.ErrnoException).code ?? 'EIO';
+    const remedy = {
+      ENOENT: 'Its folder does not exist.',
+      EISDIR: 'This is a folder; name a file in it.',
+      EACCES: 'The folder may not be written to by this user.',
+      EROFS: 'It lies on a file system that is read-only.',
+      ENOSPC: 'The file system is full.',
+    }[errno];
+    throw new SyscallError(call, errno, { doing: `Cannot write ${output}`, where: { file: output }, ...(remedy && { remedy }) });
+  }
+}

@@ -1,0 +1,124 @@
+// `tsbpf btf` as a user runs it.
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { encodeBtf } from '../../src/btf/index.js';
+import { btfOf, INT, ptr, struct } from '../support/btf-types.js';
+import { tsbpf } from '../support/cli.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'tsbpf-btf-'));
+const file = (name: string, bytes: Uint8Array): string => {
+  const path = join(folder, name);
+  writeFileSync(path, bytes);
+  return path;
+};
+const TYPES = [INT, struct('s', 8, ['x', 1], ['y', 1, 4]), ptr(2)];
+const plain = file('plain.btf', encodeBtf(TYPES));
+const other = file('other.btf', encodeBtf([INT, struct('s', 8, ['y', 1], ['x', 1, 4])]));
+const split = file('split.btf', encodeBtf([struct('m', 8, ['s', 2])], { base: btfOf(TYPES) }));
+const bootstrap = join(import.meta.dirname, '../../fixtures/bootstrap.bpf.o');
+
+describe('dump', () => {
+  test('raw, C, JSON', () => {
+    expect(tsbpf(['btf', 'dump', 'file', plain]).stdout).toMatch(/^\[1\] INT 'int' .*\n\[2\] STRUCT 's' size=8 vlen=2\n\t'x'/);
+    expect(tsbpf(['btf', 'dump', 'file', plain, 'format', 'raw']).stdout).toBe(tsbpf(['btf', 'dump', 'file', plain]).stdout);
+    expect(tsbpf(['btf', 'dump', 'file', plain, 'format', 'c']).stdout).toContain('struct s {\n\tint x;\n\tint y;\n};\n');
+    expect(JSON.parse(tsbpf(['btf', 'dump', 'file', plain, '-j']).stdout).types).toHaveLength(3);
+    expect(tsbpf(['btf', 'dump', 'file', plain, '--pretty']).stdout).toMatch(/^\{\n {4}"types": \[\{/);
+  });
+  test('an object, roots, split BTF with its base', () => {
+    expect(tsbpf(['btf', 'dump', 'file', bootstrap, 'format', 'c']).stdout).toContain('struct event {');
+    expect(tsbpf(['btf', 'dump', 'file', plain, 'root_id', '3', 'root_id', '1']).stdout).toMatch(
+      /^\[3\] PTR .*\n\[1\] INT .*\n$/,
+    );
+    expect(tsbpf(['btf', 'dump', 'file', split, '-B', plain]).stdout).toMatch(/^\[4\] STRUCT 'm'/);
+  });
+  test.each<[string, readonly string[], string]>([
+    ['no source', [], 'missing required argument'],
+    ['an unknown source', ['fil', plain], "did you mean 'file'"],
+    ['no file', ['file'], "'file' needs a text after it"],
+    ['an unknown format', ['file', plain, 'format', 'rust'], 'followed by raw or c'],
+    ['a root that is no number', ['file', plain, 'root_id', 'x'], "not 'x'"],
+    ['a root twice', ['file', plain, 'root_id', '1', 'root_id', '1'], 'twice'],
+    ['two sources', ['file', plain, 'prog', 'id', '1'], 'not from both'],
+    ['C as JSON', ['file', plain, 'format', 'c', '--json'], 'JSON is for raw types'],
+    ['a map without which', ['map'], "'id ID' or 'pinned PATH'"],
+  ])('%s is wrong usage', (_, words, message) => {
+    const { status, stdout, stderr } = tsbpf(['btf', 'dump', ...words]);
+    expect(status).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toContain(message);
+  });
+  test.each<[string, readonly string[], string]>([
+    ['a root that does not exist', ['file', plain, 'root_id', '99'], 'no type 99'],
+    ['no such file', ['file', join(folder, 'none')], 'ENOENT'],
+    ['split BTF without its base', ['file', split], '-B FILE'],
+  ])('%s fails', (_, words, message) => {
+    const { status, stderr } = tsbpf(['btf', 'dump', ...words]);
+    expect(status).toBe(1);
+    expect(stderr).toContain(message);
+    expect(stderr).not.toContain('    at ');
+    expect(
+      JSON.parse(
+        tsbpf(['btf', 'dump', ...words, '-j'])
+          .stdout.split('\n')
+          .at(-2) as string,
+      ).error.code,
+    ).toMatch(/^ERR_TSBPF/);
+  });
+  test('a reader that goes away is no failure', () => {
+    const { stdout, stderr } = spawnSync('bash', [
+      '-c',
+      `"${process.execPath}" bin/tsbpf.js btf dump file "$1" | head -c 10; echo " \${PIPESTATUS[0]}"`,
+      '-',
+      bootstrap,
+    ]);
+    expect(stdout.toString()).toBe(`${readRaw().slice(0, 10)} 0\n`);
+    expect(stderr.toString()).toBe('');
+  });
+});
+const readRaw = (): string => tsbpf(['btf', 'dump', 'file', bootstrap]).stdout;
+
+test('find', () => {
+  expect(tsbpf(['btf', 'find', 's', '--btf', plain])).toMatchObject({ status: 0, stdout: "[2] STRUCT 's' size=8 members=2\n" });
+  expect(JSON.parse(tsbpf(['btf', 'find', 'i*', '--btf', plain, '--json']).stdout)).toEqual([
+    { id: 1, kind: 'INT', name: 'int' },
+  ]);
+  expect(tsbpf(['btf', 'find', 'none', '--btf', plain])).toMatchObject({ status: 1, stdout: '' });
+});
+
+test('layout', () => {
+  expect(tsbpf(['btf', 'layout', 'struct s', '--btf', plain]).stdout).toContain('/* size: 8, cachelines: 1, members: 2 */');
+  expect(tsbpf(['btf', 'layout', '2', '--btf', plain]).stdout).toContain('struct s {');
+  expect(JSON.parse(tsbpf(['btf', 'layout', 's', '--btf', plain, '-j']).stdout)).toMatchObject({
+    name: 's',
+    size: 8,
+    members: [{ name: 'x', declaration: 'int x', offset: 0 }, { offset: 4 }],
+  });
+  expect(tsbpf(['btf', 'layout', 'none', '--btf', plain])).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('no struct'),
+  });
+});
+
+test('diff', () => {
+  expect(tsbpf(['btf', 'diff', plain, plain])).toMatchObject({ status: 0, stdout: '' });
+  expect(tsbpf(['btf', 'diff', plain, other])).toMatchObject({
+    status: 1,
+    stdout: '~ struct s\n    ~ x at 0 -> 4: int\n    ~ y at 4 -> 0: int\n',
+  });
+  expect(JSON.parse(tsbpf(['btf', 'diff', plain, other, '-j']).stdout)[0].parts).toHaveLength(2);
+  expect(tsbpf(['btf', 'diff', plain, other, '--used-by', bootstrap])).toMatchObject({ status: 0, stdout: '' });
+});
+
+describe('help', () => {
+  test.each(['dump', 'list', 'find', 'layout', 'diff'])('%s has an example and says when it ends with 1', (what) => {
+    const { status, stdout } = tsbpf(['btf', what, '--help']);
+    expect(status).toBe(0);
+    expect(stdout).toContain(`tsbpf btf ${what}`);
+    expect(stdout).toContain('Exit code 1');
+  });
+});

@@ -1,0 +1,107 @@
+// `tsbpf feature probe` beside bpftool's, in the same run.
+
+import { spawnSync } from 'node:child_process';
+import { describe, expect, test } from 'vitest';
+import { BpfError } from '../../src/errors.js';
+import { HELPERS, helperProbe, PROG_TYPES, shortName } from '../../src/plan/index.js';
+import { type FeatureReport, featureText } from '../../src/run/index.js';
+import { outcomeOf } from '../../src/syscall/index.js';
+import { tsbpf } from '../support/cli.js';
+
+const isRoot = process.platform === 'linux' && process.getuid?.() === 0;
+const bpftool = (...args: string[]) => spawnSync('bpftool', args, { encoding: 'utf8', maxBuffer: 1 << 26 });
+const hasBpftool = isRoot && bpftool('version').status === 0;
+if (!hasBpftool) console.warn('the comparison of feature probes with bpftool is skipped: not root, or no bpftool');
+
+type Section = Readonly<Record<string, unknown>>;
+type Theirs = Readonly<Record<'system_config' | 'syscall_config' | 'program_types' | 'map_types' | 'misc', Section>> & {
+  readonly helpers: Readonly<Record<string, readonly string[]>>;
+};
+
+describe.skipIf(!hasBpftool).each([
+  ['as root', []],
+  ['without capabilities', ['unprivileged']],
+])('beside bpftool, %s', (_, words) => {
+  const ours = JSON.parse(tsbpf(['feature', 'probe', 'kernel', ...words, '--json']).stdout) as FeatureReport;
+  const theirs = JSON.parse(bpftool('-j', 'feature', 'probe', 'kernel', ...words).stdout) as Theirs;
+
+  test.each(['system_config', 'syscall_config', 'program_types', 'map_types', 'misc'] as const)('%s', (section) => {
+    const mine = ours[section] as Section;
+    const common = Object.keys(mine).filter((key) => key in theirs[section]);
+    expect(common).toEqual(Object.keys(theirs[section])); // all of theirs, in their order
+    if (theirs.system_config.CONFIG_BPF === null && section === 'system_config') return; // it found no configuration; we look further
+    expect(Object.fromEntries(common.map((key) => [key, mine[key]]))).toEqual(theirs[section]);
+  });
+
+  test('helpers, but for those that its libbpf takes to be there because the kernel refuses them in new words', () => {
+    const known = new Set(Object.values(theirs.helpers).flat());
+    for (const [key, names] of Object.entries(theirs.helpers)) {
+      const mine = (ours.helpers?.[key] ?? []).filter((name) => known.has(name));
+      expect(mine.filter((name) => !names.includes(name))).toEqual([]);
+      const wrong = names.filter((name) => !mine.includes(name));
+      if (wrong.length > 0 && words.length === 0) expect(wrong.filter((name) => !isRefusedInNewWords(key, name))).toEqual([]);
+    }
+  });
+});
+
+function isRefusedInNewWords(key: string, name: string): boolean {
+  const type = PROG_TYPES.find((candidate) => key === `${shortName(candidate)}_available_helpers`);
+  const helper = HELPERS.find((candidate) => `bpf_${shortName(candidate)}` === name);
+  const probe = type && helper && helperProbe(type, helper);
+  if (!probe) throw new BpfError(`There is no probe for ${key} ${name}`);
+  const outcome = outcomeOf(probe.steps);
+  return !outcome.ok && outcome.log.includes('program of this type cannot use helper ');
+}
+
+describe.skipIf(!isRoot)('the verb', () => {
+  test('full asks for helpers that make the kernel write to its log; they are left out otherwise', () => {
+    const of = (...words: string[]) =>
+      (JSON.parse(tsbpf(['feature', 'probe', ...words, '--json']).stdout) as FeatureReport).helpers?.kprobe_available_helpers;
+    expect(of()).not.toContain('bpf_trace_printk');
+    expect(of('full')).toContain('bpf_trace_printk');
+  });
+
+  test('text has the words of bpftool', () => {
+    const { stdout, status } = tsbpf(['feature', 'probe', 'k']);
+    expect(status).toBe(0);
+    for (const line of [
+      'Scanning system configuration...',
+      'Scanning system call availability...',
+      'bpf() syscall is available',
+      'Scanning eBPF program types...',
+      'eBPF program_type socket_filter is available',
+      'Scanning eBPF map types...',
+      'eBPF map_type hash is available',
+      'Scanning eBPF helper functions...',
+      'eBPF helpers supported for program type socket_filter:',
+      '\t- bpf_map_lookup_elem',
+      'Scanning miscellaneous eBPF features...',
+      'Large program size limit is available',
+    ])
+      expect(stdout.split('\n')).toContain(line);
+  });
+
+  test('without rights it says which are missing, and how to ask for less', () => {
+    const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all', '--bounding-set=-all'];
+    const { status, stderr } = tsbpf(['feature', 'probe'], { as: nobody });
+    expect(status).toBe(1);
+    expect(stderr).toContain('missing CAP_SYS_ADMIN, CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON');
+    expect(stderr).toContain("'unprivileged'");
+    expect(tsbpf(['feature', 'probe', 'unprivileged'], { as: nobody }).status).toBe(0);
+  });
+});
+
+test.each([[['feature']], [['feature', 'probe', 'dev']], [['feature', 'probe', 'full', 'full']], [['feature', 'probe', '']]])(
+  '%j is wrong usage',
+  (args) => {
+    const { status, stderr } = tsbpf(args);
+    expect(status).toBe(2);
+    expect(stderr).toContain('Usage: tsbpf feature');
+  },
+);
+
+test('where there is no bpf(2), nothing more is asked', () => {
+  const text = featureText({ system_config: {}, syscall_config: { have_bpf_syscall: false } });
+  expect(text).toContain('bpf() syscall is NOT available');
+  expect(text).not.toContain('Scanning eBPF program types');
+});

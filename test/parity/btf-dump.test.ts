@@ -1,0 +1,146 @@
+// Types as C and raw, next to bpftool's: this kernel's, an object's, compiled shapes, split BTF. TSBPF_BPFTOOL names another bpftool.
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { type Btf, type CDumpOptions, dumpC, dumpJson, dumpRaw, encodeBtf } from '../../src/btf/index.js';
+import { TextSink } from '../../src/bytes/index.js';
+import { readWholeBtf } from '../../src/syscall/index.js';
+import { ptr, struct, typedef } from '../support/btf-types.js';
+import { tsbpf } from '../support/cli.js';
+
+const BPFTOOL = process.env.TSBPF_BPFTOOL ?? 'bpftool';
+const KERNEL = '/sys/kernel/btf/vmlinux';
+const FIXTURES = join(import.meta.dirname, '../../fixtures');
+const SHAPES = join(import.meta.dirname, 'btf-shapes.c');
+
+const versionText = spawnSync(BPFTOOL, ['version'], { encoding: 'utf8' }).stdout ?? '';
+const [, major = '0', minor = '0'] = /v(\d+)\.(\d+)/.exec(versionText) ?? [];
+const version = Number(major) * 100 + Number(minor);
+/** Since 7.5 types are sorted, and kernel functions are printed; the frame and details changed up to 7.6. */
+const IS_NEW = version >= 706;
+const missing = version === 0 ? `no ${BPFTOOL} (apt-get install bpftool)` : undefined;
+
+const folder = mkdtempSync(join(tmpdir(), 'tsbpf-dump-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const theirs = (args: readonly string[]): string => {
+  const { stdout, stderr, status } = spawnSync(BPFTOOL, args, { maxBuffer: 1 << 28 });
+  if (status !== 0) throw new Error(`bpftool ${args.join(' ')}: ${stderr}`);
+  return stdout.toString();
+};
+function ours(write: (out: TextSink) => void): string {
+  const out = new TextSink();
+  write(out);
+  return out.text();
+}
+
+/** What an older bpftool has of a C dump: the definitions, without what it does not know around them. */
+const definitions = (text: string): string =>
+  text
+    .replace(/^#ifndef __(ksym|weak|bpf_fastcall)\n(?:#(?!endif).*\n)*(?:#endif\n)+\n/gm, '')
+    .replace(/\n\/\* BPF kfuncs \*\/\n[\s\S]*?#endif\n\n/, '');
+
+/** Compared whole where bpftool is new; else by what both have, in the order of ids. */
+function sameC(btf: Btf, file: string, words: readonly string[] = [], options: CDumpOptions = {}): void {
+  if (IS_NEW) {
+    expect(ours((out) => dumpC(btf, out, options)) === theirs([...words, 'btf', 'dump', 'file', file, 'format', 'c'])).toBe(true);
+    const unsorted = theirs([...words, 'btf', 'dump', 'file', file, 'format', 'c', 'unsorted']);
+    expect(ours((out) => dumpC(btf, out, { ...options, unsorted: true })) === unsorted).toBe(true);
+    return;
+  }
+  const mine = definitions(ours((out) => dumpC(btf, out, { ...options, unsorted: true })));
+  expect(firstDifference(mine, theirs([...words, 'btf', 'dump', 'file', file, 'format', 'c']))).toEqual([]);
+}
+function sameRaw(btf: Btf, file: string, words: readonly string[] = []): void {
+  expect(ours((out) => dumpRaw(btf, out)) === theirs([...words, 'btf', 'dump', 'file', file])).toBe(true);
+  expect(ours((out) => dumpJson(btf, out)) === theirs([...words, '-j', 'btf', 'dump', 'file', file])).toBe(true);
+  expect(ours((out) => dumpJson(btf, out, { pretty: true })) === theirs([...words, '-p', 'btf', 'dump', 'file', file])).toBe(
+    true,
+  );
+}
+/** Where two texts part, a few lines of each: a diff of megabytes helps nobody. */
+function firstDifference(a: string, b: string): string[] {
+  if (a === b) return [];
+  const [mine, other] = [a.split('\n'), b.split('\n')];
+  const at = mine.findIndex((line, i) => line !== other[i]);
+  return [`ours, line ${at + 1}: ${mine.slice(at, at + 5).join('\n')}`, `theirs: ${other.slice(at, at + 5).join('\n')}`];
+}
+
+function compile(name: string, command: string, flags: readonly string[]): string | undefined {
+  const object = join(folder, name);
+  const { status } = spawnSync(command, [...flags, '-g', '-O1', '-c', SHAPES, '-o', object]);
+  return status === 0 ? object : undefined;
+}
+
+if (missing) console.warn(`tests against bpftool are skipped: ${missing}`);
+describe.skipIf(missing !== undefined)(`dumps are those of bpftool ${missing ? `(${missing})` : `${major}.${minor}`}`, () => {
+  test.skipIf(!existsSync(KERNEL))('the running kernel', () => {
+    const btf = readWholeBtf(KERNEL);
+    sameRaw(btf, KERNEL);
+    if (IS_NEW) sameC(btf, KERNEL);
+  });
+  test.skipIf(!existsSync(KERNEL))('roots', () => {
+    const btf = readWholeBtf(KERNEL);
+    for (const roots of [[1], [100, 7, 2000], [5000, 12_000, 60_000, 100_000]]) {
+      const words = roots.flatMap((id) => ['root_id', String(id)]);
+      if (version < 705) continue; // it knows no root_id
+      expect(ours((out) => dumpRaw(btf, out, { roots }))).toBe(theirs(['btf', 'dump', 'file', KERNEL, ...words]));
+      expect(ours((out) => dumpC(btf, out, { roots })) === theirs(['btf', 'dump', 'file', KERNEL, 'format', 'c', ...words])).toBe(
+        true,
+      );
+    }
+  });
+  test('fixtures', () => {
+    const objects = readdirSync(FIXTURES).filter((name) => name.endsWith('.bpf.o'));
+    for (const name of objects) {
+      const file = join(FIXTURES, name);
+      sameRaw(readWholeBtf(file), file);
+      sameC(readWholeBtf(file), file);
+    }
+    expect(objects.length).toBeGreaterThan(0);
+  });
+  test.each(['clang-19', 'clang-16', 'clang-14'])('shapes, compiled by %s for BPF', (clang) => {
+    const object = compile(`${clang}.o`, clang, ['-target', 'bpf']);
+    if (!object) return;
+    sameRaw(readWholeBtf(object), object);
+    if (IS_NEW) sameC(readWholeBtf(object), object);
+  });
+  test('split BTF with its base', () => {
+    const [baseFile, splitFile] = [join(folder, 'base.btf'), join(folder, 'split.btf')];
+    writeFileSync(baseFile, encodeBtf(baseTypes));
+    const base = readWholeBtf(baseFile);
+    writeFileSync(
+      splitFile,
+      encodeBtf([struct('m', 16, ['t', 2], ['p', 5, 8]), ptr(4), typedef('mine', 2), struct('t', 0)], { base }),
+    );
+    const btf = readWholeBtf(splitFile, base);
+    sameRaw(btf, splitFile, ['-B', baseFile]);
+    sameC(btf, splitFile, ['-B', baseFile]);
+  });
+  test('the list of what is loaded', () => {
+    const listed = spawnSync(BPFTOOL, ['btf', 'list'], { encoding: 'utf8' });
+    if (listed.status !== 0) return; // not root
+    const withoutPids = (text: string) => text.replace(/\n\tpids .*/g, '');
+    expect(tsbpf(['btf', 'list']).stdout).toBe(withoutPids(listed.stdout));
+    expect(tsbpf(['btf', 'show', 'id', '1']).stdout).toBe(withoutPids(theirs(['btf', 'show', 'id', '1'])));
+  });
+});
+const baseTypes = [struct('long_name', 4), struct('t', 8), ptr(2)];
+
+const clang = spawnSync('clang-19', ['--version']).status === 0;
+test.skipIf(!clang || !existsSync(KERNEL))("a program compiles with this kernel's header", () => {
+  const header = join(folder, 'vmlinux.h');
+  writeFileSync(
+    header,
+    ours((out) => dumpC(readWholeBtf(KERNEL), out)),
+  );
+  const source = join(folder, 'user.bpf.c');
+  writeFileSync(
+    source,
+    '#include "vmlinux.h"\nint f(struct task_struct *task) { return task->tgid + sizeof(struct sk_buff); }\n',
+  );
+  execFileSync('clang-19', ['-target', 'bpf', '-g', '-O2', '-c', source, '-o', join(folder, 'user.o')]);
+});
