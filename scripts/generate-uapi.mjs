@@ -13,6 +13,7 @@ const ENUMS = [
   ['bpf_map_type', 'BPF_MAP_TYPE', 'BpfMapType', ''],
   ['bpf_prog_type', 'BPF_PROG_TYPE', 'BpfProgType', ''],
   ['bpf_attach_type', 'BPF_ATTACH_TYPE', 'BpfAttachType', ''],
+  ['bpf_link_type', 'BPF_LINK_TYPE', 'BpfLinkType', ''],
   ['bpf_core_relo_kind', 'BPF_CORE_RELO_KIND', 'BpfCoreReloKind', ''],
   ['bpf_func_id', 'BPF_FUNC', 'BpfFunc', 'Helper numbers, as in the imm of a call.'],
 ];

@@ -45,6 +45,17 @@ const VERBS: readonly { readonly name: string; readonly description: string; rea
     description: 'list what this kernel knows of BPF',
     load: async () => (await import('./feature.js')).featureCommand(),
   },
+  {
+    name: 'prog',
+    description: 'show, dump and run loaded programs: bpftool prog',
+    load: async () => (await import('./prog.js')).progCommand(),
+  },
+  { name: 'map', description: 'show and change maps: bpftool map', load: async () => (await import('./map.js')).mapCommand() },
+  {
+    name: 'link',
+    description: 'show and change what is attached: bpftool link',
+    load: async () => (await import('./link.js')).linkCommand(),
+  },
   { name: 'gen', description: 'make files out of objects', load: async () => (await import('./gen.js')).genCommand() },
 ];
 
@@ -60,6 +71,19 @@ async function commandLine(args: readonly string[]): Promise<Command> {
     program.addCommand(name === asked ? await load() : new Command(name).description(description));
   for (const command of [program, ...descendants(program)]) command.exitOverride().showHelpAfterError();
   return program;
+}
+
+/** Nouns that may be cut short, in bpftool's order, and flags that it takes before them. */
+const NOUNS = ['prog', 'map', 'link'];
+const FLAGS_FIRST: ReadonlySet<string> = new Set([...JSON_FLAGS, '-f', '--bpffs', '-n', '--nomount', '-jp', '-pj']);
+
+/** `-j m l` as bpftool takes it: flags may stand before the noun, and the noun may be cut short. */
+function likeBpftool(args: readonly string[]): readonly string[] {
+  const at = args.findIndex((arg) => !FLAGS_FIRST.has(arg));
+  const said = args[at] ?? '';
+  const isVerb = VERBS.some(({ name }) => name === said);
+  const noun = isVerb ? said : NOUNS.find((name) => said !== '' && name.startsWith(said));
+  return noun === undefined || !NOUNS.includes(noun) ? args : [noun, ...args.slice(0, at), ...args.slice(at + 1)];
 }
 
 function* descendants(command: Command): Generator<Command> {
@@ -82,7 +106,8 @@ process.stdout.on('error', async (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await (await commandLine(process.argv.slice(2))).parseAsync();
+  const args = likeBpftool(process.argv.slice(2));
+  await (await commandLine(args)).parseAsync(args, { from: 'user' });
 } catch (error) {
   if (error instanceof CommanderError) {
     if (error.exitCode !== 0) process.exitCode = EXIT_USAGE; // help and version: 0, unless stdout failed

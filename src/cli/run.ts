@@ -2,6 +2,7 @@
 
 import { Command } from 'commander';
 import { bootstrap, MAX_DURATION_MS } from '../run/index.js';
+import { print, stopOnSignals } from './signals.js';
 import { verbose } from './verbose.js';
 
 export const runCommand = (): Command =>
@@ -40,32 +41,6 @@ function bootstrapCommand(): Command {
       });
     });
 }
-
-/**
- * Ctrl-C and SIGTERM end the tool in good order, and so does a stdout that takes no more: `main` says why. After the first signal
- * both have their default action again: whichever comes second kills, even if nothing here gets a turn any more.
- */
-function stopOnSignals(stop: AbortController): void {
-  const signals = ['SIGINT', 'SIGTERM'] as const;
-  const onFirst = () => {
-    for (const signal of signals) process.off(signal, onFirst);
-    stop.abort();
-  };
-  for (const signal of signals) process.on(signal, onFirst);
-  process.stdout.on('error', () => stop.abort());
-}
-
-/** Writes to stdout; settles when it is out, when that failed, or when `signal` aborts. */
-const print = (text: string, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const settle = () => {
-      signal.removeEventListener('abort', settle);
-      resolve();
-    };
-    signal.addEventListener('abort', settle);
-    process.stdout.write(text, settle);
-    if (signal.aborted) settle();
-  });
 
 /** A line on stderr, for as long as somebody reads it. */
 function sayer(): (line: string) => void {

@@ -118,6 +118,7 @@ export function countCpus(list: string): number {
     }, 0);
 }
 
-function possibleCpus(): number {
+/** CPUs that this machine may ever have: as many values has an element of a per-CPU map. */
+export function possibleCpus(): number {
   return countCpus(new TextDecoder().decode(read('/sys/devices/system/cpu/possible')));
 }

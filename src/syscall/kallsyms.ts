@@ -30,3 +30,46 @@ export function findSymbols(text: string, names: readonly string[]): Map<string,
   }
   return found;
 }
+
+/**
+ * Names of what is called from BPF.
+ * @param addresses Those whose names are wanted, given where the kernel counts calls from (`__bpf_call_base`).
+ * @returns Nothing where the kernel does not tell addresses.
+ * @throws {SyscallError} when the file cannot be read.
+ */
+export function calledSymbols(addresses: (callBase: bigint) => readonly bigint[]): {
+  readonly callBase: bigint | undefined;
+  readonly symbols: ReadonlyMap<bigint, string>;
+} {
+  const text = new TextDecoder('latin1').decode(read(KALLSYMS));
+  const callBase = addressIn(text, '__bpf_call_base');
+  return callBase ? { callBase, symbols: findNames(text, addresses(callBase)) } : { callBase: undefined, symbols: new Map() };
+}
+
+function addressIn(text: string, name: string): bigint | undefined {
+  const at = text.indexOf(` ${name}\n`);
+  return at < 0 ? undefined : BigInt(`0x${text.slice(text.lastIndexOf('\n', at) + 1, at).split(' ', 1)[0]}`);
+}
+
+/**
+ * The first symbol at each of these addresses.
+ * @throws {SyscallError} when the file cannot be read.
+ */
+export const namesOfAddresses = (addresses: readonly bigint[]): ReadonlyMap<bigint, string> =>
+  addresses.length === 0 ? new Map() : findNames(new TextDecoder('latin1').decode(read(KALLSYMS)), addresses);
+
+export function findNames(text: string, addresses: readonly bigint[]): Map<bigint, string> {
+  const wanted = new Map(
+    addresses.filter((address) => address !== 0n).map((address) => [address.toString(16).padStart(16, '0'), address]),
+  );
+  const found = new Map<bigint, string>();
+  for (let start = 0; start < text.length; ) {
+    const space = text.indexOf(' ', start);
+    const end = text.indexOf('\n', start);
+    const stop = end < 0 ? text.length : end;
+    const address = space < 0 ? undefined : wanted.get(text.slice(start, space));
+    if (address !== undefined && !found.has(address)) found.set(address, text.slice(space + 3, stop).split(/\s/, 1)[0] as string);
+    start = stop + 1;
+  }
+  return found;
+}

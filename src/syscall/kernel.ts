@@ -91,7 +91,7 @@ function run(step: Step, resolve: (ref: FdRef) => number): Reply {
 }
 
 /** Offsets inside the image become addresses. */
-function relocated(image: AttrImage): AttrImage {
+export function relocated(image: AttrImage): AttrImage {
   const view = new DataView(image.bytes.buffer);
   const base = addressOf(image.bytes);
   for (const { at, offset } of image.pointers) view.setBigUint64(at, base + BigInt(offset), true);

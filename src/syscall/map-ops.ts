@@ -29,7 +29,7 @@ export function mapOps(
 
   const call = (cmd: ElementCmd, key: Uint8Array | undefined, flags = 0): number => {
     view.setInt32(0, fd(), true);
-    view.setBigUint64(8, key ? keyAddress : 0n, true);
+    view.setBigUint64(8, key && keySize > 0 ? keyAddress : 0n, true); // queues have no keys, and want no pointer to one
     view.setUint32(24, flags, true);
     if (key) bytes.set(key, keyAt);
     return syscall('bpf', BPF_CMD[cmd], bytes, SIZES[cmd]);

@@ -3,6 +3,7 @@
 import { type Btf, parseBtf } from '../btf/index.js';
 import { region, textUntilNul, toCString } from '../bytes/index.js';
 import { SyscallError } from '../errors.js';
+import { BPF_F_RDONLY } from '../uapi/bpf.js';
 import { BPF_CMD } from '../uapi/enums.js';
 import { errnoName } from '../uapi/errno.js';
 import { addressOf, syscall } from './libc.js';
@@ -18,7 +19,8 @@ export interface Descriptor extends Disposable {
 
 function descriptor(call: string, fd: number, doing: string): Descriptor | undefined {
   if (fd === -ENOENT) return undefined;
-  if (fd < 0) throw new SyscallError(call, errnoName(-fd), { doing });
+  if (fd < 0)
+    throw new SyscallError(call, errnoName(-fd), { doing, ...(errnoName(-fd) === 'EPERM' && { remedy: ADMIN_RIGHTS }) });
   return {
     fd,
     [Symbol.dispose]: () => {
@@ -31,11 +33,13 @@ function descriptor(call: string, fd: number, doing: string): Descriptor | undef
  * What is pinned at a path; undefined when nothing is.
  * @throws {SyscallError}
  */
-export function openPinned(path: string): Descriptor | undefined {
+export function openPinned(path: string, flags = 0): Descriptor | undefined {
   const name = toCString(path);
   const bytes = new Uint8Array(new ArrayBuffer(OBJ_GET_SIZE + name.length)); // with the name behind it, so that both live as long
   bytes.set(name, OBJ_GET_SIZE);
-  new DataView(bytes.buffer).setBigUint64(0, addressOf(bytes) + BigInt(OBJ_GET_SIZE), true);
+  const attr = new DataView(bytes.buffer);
+  attr.setBigUint64(0, addressOf(bytes) + BigInt(OBJ_GET_SIZE), true);
+  attr.setUint32(12, flags, true);
   return descriptor('bpf(BPF_OBJ_GET)', syscall('bpf', BPF_CMD.BPF_OBJ_GET, bytes, OBJ_GET_SIZE), `Cannot open ${path}`);
 }
 
@@ -124,24 +128,28 @@ export function btfBytesOf(fd: number): Uint8Array {
   return bytes;
 }
 
-const BPF_F_RDONLY = 8;
 /** Commands that walk ids, and those that open what they found: maps for reading, which is all that a process may be allowed. */
 const WALKS = {
   prog: { next: 'BPF_PROG_GET_NEXT_ID', open: 'BPF_PROG_GET_FD_BY_ID', flags: 0 },
   map: { next: 'BPF_MAP_GET_NEXT_ID', open: 'BPF_MAP_GET_FD_BY_ID', flags: BPF_F_RDONLY },
+  link: { next: 'BPF_LINK_GET_NEXT_ID', open: 'BPF_LINK_GET_FD_BY_ID', flags: 0 },
   btf: { next: 'BPF_BTF_GET_NEXT_ID', open: 'BPF_BTF_GET_FD_BY_ID', flags: 0 },
 } as const;
 export type WalkedKind = keyof typeof WALKS;
 
 /**
  * An object by its id; undefined when it is gone.
+ * @param flags What it is to be open for; maps for reading only, if not given.
  * @throws {SyscallError} EPERM without the right (CAP_SYS_ADMIN).
  */
-export function openById(kind: WalkedKind, id: number): Descriptor | undefined {
-  const { open, flags } = WALKS[kind];
+export function openById(kind: WalkedKind, id: number, flags: number = WALKS[kind].flags): Descriptor | undefined {
+  const { open } = WALKS[kind];
   const asked = new Uint8Array(Uint32Array.of(id, 0, flags).buffer);
   return descriptor(`bpf(${open})`, syscall('bpf', BPF_CMD[open], asked, asked.length), `Cannot open ${kind} ${id}`);
 }
+
+/** What it takes to look at objects of others. */
+export const ADMIN_RIGHTS = 'Run as root: looking at what others loaded takes CAP_SYS_ADMIN.';
 
 /**
  * Every object of a kind, each open until the next is asked for. What goes away meanwhile is left out.
@@ -155,7 +163,11 @@ export function* walk(kind: WalkedKind): Generator<{ readonly id: number; readon
     attr.setUint32(0, id, true);
     const result = syscall('bpf', BPF_CMD[next], bytes, bytes.length);
     if (result === -ENOENT) return;
-    if (result < 0) throw new SyscallError(`bpf(${next})`, errnoName(-result), { doing: `Cannot list what ${kind} there is` });
+    if (result < 0)
+      throw new SyscallError(`bpf(${next})`, errnoName(-result), {
+        doing: `Cannot list what ${kind} there is`,
+        ...(errnoName(-result) === 'EPERM' && { remedy: ADMIN_RIGHTS }),
+      });
     id = attr.getUint32(4, true);
     using found = openById(kind, id);
     if (found) yield { id, fd: found.fd };

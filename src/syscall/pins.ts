@@ -32,7 +32,8 @@ export function readPins(paths: readonly string[]): Pins {
   return { pins, pinFolders };
 }
 
-function folderState(folder: string): PinFolder {
+/** @throws {SyscallError} for what may not be looked at. */
+export function folderState(folder: string): PinFolder {
   try {
     return statfsSync(folder).type === BPF_FS_MAGIC ? 'bpffs' : 'other file system';
   } catch (error) {

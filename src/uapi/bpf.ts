@@ -7,6 +7,7 @@ export const BPF_OBJ_NAME_LEN = 16;
 
 /** map_flags */
 export const BPF_F_NO_PREALLOC = 0x1;
+export const BPF_F_RDONLY = 0x8;
 export const BPF_F_RDONLY_PROG = 0x80;
 /** A page of an arena that no program has allocated: a process that touches it gets SIGSEGV instead of the page. */
 export const BPF_F_SEGV_ON_FAULT = 0x20000;
@@ -41,6 +42,12 @@ const objAttr = attrLayout([
   ['bpf_fd', 'fd'],
   ['file_flags', 'u32'],
 ]);
+
+const nextId = attrLayout([
+  ['start_id', 'u32'],
+  ['next_id', 'u32'],
+]);
+const byId = (kind: string) => [...attrLayout([[`${kind}_id`, 'u32']]), ...attrLayout([['open_flags', 'u32']], 8)];
 
 /** Commands with an attribute of ours; a missing row means that nothing here issues that command. */
 export const BPF_ATTR: Readonly<Partial<Record<BpfCmd, AttrLayout>>> = {
@@ -142,7 +149,16 @@ export const BPF_ATTR: Readonly<Partial<Record<BpfCmd, AttrLayout>>> = {
   ]),
   BPF_OBJ_PIN: objAttr,
   BPF_OBJ_GET: objAttr,
-  BPF_BTF_GET_FD_BY_ID: attrLayout([['btf_id', 'u32']]),
+  BPF_PROG_GET_NEXT_ID: nextId,
+  BPF_MAP_GET_NEXT_ID: nextId,
+  BPF_BTF_GET_NEXT_ID: nextId,
+  BPF_LINK_GET_NEXT_ID: nextId,
+  BPF_PROG_GET_FD_BY_ID: byId('prog'),
+  BPF_MAP_GET_FD_BY_ID: byId('map'),
+  BPF_BTF_GET_FD_BY_ID: byId('btf'),
+  BPF_LINK_GET_FD_BY_ID: byId('link'),
+  BPF_LINK_DETACH: attrLayout([['link_fd', 'fd']]),
+  BPF_ENABLE_STATS: attrLayout([['type', 'u32']]),
   BPF_RAW_TRACEPOINT_OPEN: attrLayout([
     ['name', 'ptr'],
     ['prog_fd', 'fd'],

@@ -187,6 +187,26 @@ export const BPF_ATTACH_TYPE = {
 } as const;
 export type BpfAttachType = keyof typeof BPF_ATTACH_TYPE;
 
+/** enum bpf_link_type. */
+export const BPF_LINK_TYPE = {
+  BPF_LINK_TYPE_UNSPEC: 0,
+  BPF_LINK_TYPE_RAW_TRACEPOINT: 1,
+  BPF_LINK_TYPE_TRACING: 2,
+  BPF_LINK_TYPE_CGROUP: 3,
+  BPF_LINK_TYPE_ITER: 4,
+  BPF_LINK_TYPE_NETNS: 5,
+  BPF_LINK_TYPE_XDP: 6,
+  BPF_LINK_TYPE_PERF_EVENT: 7,
+  BPF_LINK_TYPE_KPROBE_MULTI: 8,
+  BPF_LINK_TYPE_STRUCT_OPS: 9,
+  BPF_LINK_TYPE_NETFILTER: 10,
+  BPF_LINK_TYPE_TCX: 11,
+  BPF_LINK_TYPE_UPROBE_MULTI: 12,
+  BPF_LINK_TYPE_NETKIT: 13,
+  BPF_LINK_TYPE_SOCKMAP: 14,
+} as const;
+export type BpfLinkType = keyof typeof BPF_LINK_TYPE;
+
 /** enum bpf_core_relo_kind. */
 export const BPF_CORE_RELO_KIND = {
   BPF_CORE_FIELD_BYTE_OFFSET: 0,

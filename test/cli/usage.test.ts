@@ -24,6 +24,11 @@ describe('wrong usage ends with 2', () => {
     [['run', 'nosuch'], "unknown command 'nosuch'"],
     [['nosuch'], "unknown command 'nosuch'"],
     [['run'], 'Usage: tsbpf run'],
+    [['map', 'bogus'], "'bogus' is none of show, list, dump"],
+    [['m', 'show', 'tag', '1'], "expected id, name or pinned, got 'tag'"],
+    [['prog', 'show', 'id'], "missing after 'id'"],
+    [['prog', 'show', 'id', 'x'], "can't parse x"],
+    [['prog', 'dump', 'xlated'], 'expected id, tag, name or pinned'],
     [['inspect', 'x.bpf.o', '--full'], '--full says more of --relocated --json'],
     [['inspect', 'x.bpf.o', '--btf', 'y'], '--btf FILE says against which types'],
     [[], 'Usage: tsbpf'],
@@ -35,8 +40,15 @@ describe('wrong usage ends with 2', () => {
   });
 });
 
+test('wrong words with --json: the error is on stdout, and the end is still 2', () => {
+  const { status, stdout, stderr } = tsbpf(['-j', 'map', 'bogus']);
+  expect({ status, stderr }).toEqual({ status: 2, stderr: '' });
+  expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'ERR_TSBPF_USAGE', message: expect.stringContaining('bogus') } });
+});
+
 test.each([
   [['--help'], 'Usage: tsbpf'],
+  [['map', '--help'], 'tsbpf map update MAP [key DATA] [value VALUE] [FLAGS]'],
   [['run', '--help'], 'bootstrap'],
   [['run', 'bootstrap', '--help'], '--duration <ms>'],
 ])('%j ends with 0', (args, words) => {

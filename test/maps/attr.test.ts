@@ -13,6 +13,7 @@ import * as bpf from '../../src/uapi/bpf.js';
 import * as btfConstants from '../../src/uapi/btf.js';
 import * as enums from '../../src/uapi/enums.js';
 import { errnoName } from '../../src/uapi/errno.js';
+import * as info from '../../src/uapi/info.js';
 import * as perf from '../../src/uapi/perf-event.js';
 
 const { BPF_ATTR } = bpf;
@@ -169,7 +170,32 @@ describe.skipIf(!hasBtf)('what the running kernel says of itself', () => {
   });
 
   it.each([
+    ['bpf_prog_info', info.BPF_PROG_INFO],
+    ['bpf_map_info', info.BPF_MAP_INFO],
+    ['bpf_btf_info', info.BPF_BTF_INFO],
+    ['bpf_link_info', info.BPF_LINK_INFO],
+  ] as const)('struct %s has all fields where we have them', (name, layout) => {
+    const known = [...places(kernelBtf(), find(name, 'STRUCT'))];
+    // A bitfield has no size of its own.
+    expect(
+      missing(
+        layout.filter((field) => field.name !== 'gpl_compatible'),
+        known,
+      ),
+    ).toEqual([]);
+    if (name === 'bpf_prog_info') expect(known).toContainEqual({ name: 'gpl_compatible', at: 84, size: 0 });
+  });
+
+  it.each([
+    ...Object.entries(info.BPF_LINK_INFO_OF).map(([type, layout]) => [`link type ${type}`, layout] as const),
+    ...Object.entries(info.BPF_PERF_EVENT_INFO).map(([kind, layout]) => [`perf event ${kind}`, layout] as const),
+  ])('struct bpf_link_info has all fields of %s where we have them', (_, layout) => {
+    expect(missing(layout, [...places(kernelBtf(), find('bpf_link_info', 'STRUCT'))])).toEqual([]);
+  });
+
+  it.each([
     ['bpf_cmd', enums.BPF_CMD],
+    ['bpf_link_type', enums.BPF_LINK_TYPE],
     ['bpf_map_type', enums.BPF_MAP_TYPE],
     ['bpf_prog_type', enums.BPF_PROG_TYPE],
     ['bpf_attach_type', enums.BPF_ATTACH_TYPE],

@@ -1,0 +1,186 @@
+// `tsbpf prog`: programs that are in the kernel.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { SyscallError, UsageError } from '../errors.js';
+import {
+  hexDump,
+  type Json,
+  jitedJson,
+  jitedText,
+  progHeader,
+  progHeaderText,
+  progJson,
+  progText,
+  type XlatedOptions,
+  xlatedJson,
+  xlatedRows,
+  xlatedText,
+} from '../live/index.js';
+import { jitedCode, pinObject, progInfo, progName, shownProg, testRun, walk, xlatedCode } from '../syscall/index.js';
+import { BPF_PROG_TYPE } from '../uapi/enums.js';
+import { contextOf, type NounContext, nounCommand, printAll, printDone, printJson } from './nouns.js';
+import { stats } from './prog-stats.js';
+import { LEGENDS, selectAll, selectOne } from './selectors.js';
+import { type Words, WordsError } from './verbs.js';
+
+export const progCommand = (): Command =>
+  nounCommand({
+    name: 'prog',
+    description: 'show, dump and run loaded programs: bpftool prog',
+    legend: LEGENDS.prog,
+    verbs: [
+      { name: 'show', words: '[PROG]', run: show },
+      { name: 'list', words: '[PROG]', run: show },
+      { name: 'dump', words: '{ xlated | jited } PROG [opcodes] [linum] | [file PATH]', run: dump },
+      { name: 'pin', words: 'PROG PATH', run: pin },
+      {
+        name: 'run',
+        words: 'PROG [data_in FILE] [data_out FILE] [data_size_out N] [ctx_in FILE] [ctx_out FILE] [ctx_size_out N] [repeat N]',
+        run,
+      },
+      { name: 'stats', words: '[PROG…] [interval SECONDS] [count N]', run: stats },
+    ],
+  });
+
+function show(words: Words, context: NounContext): void {
+  const as = { json: progJson, text: progText };
+  if (words.left === 0) {
+    const asked = contextOf('prog', context);
+    printAll(
+      context,
+      Array.from(walk('prog'), ({ fd }) => shownProg(fd, asked)),
+      as,
+      { list: true },
+    );
+    return;
+  }
+  using selected = selectAll('prog', words);
+  words.end();
+  const asked = contextOf('prog', context);
+  printAll(
+    context,
+    selected.fds.map((fd) => shownProg(fd, asked)),
+    as,
+    { list: false },
+  );
+}
+
+function dump(words: Words, context: NounContext): void {
+  const form = words.oneOf(['xlated', 'jited']);
+  using selected = selectAll('prog', words);
+  let file: string | undefined;
+  const options: { -readonly [K in keyof XlatedOptions]: boolean } = {};
+  while (words.left > 0) {
+    const option = words.oneOf(['file', 'opcodes', 'linum']);
+    if (option === 'file') file = words.next('a path');
+    else options[option] = true;
+  }
+  if (file !== undefined) {
+    if (options.opcodes || options.linum) throw new WordsError("'file' is not compatible with 'opcodes' or 'linum'");
+    if (selected.fds.length > 1)
+      throw new UsageError('several programs matched', { remedy: 'A file takes the code of one: name it by its id.' });
+    const [fd] = selected.fds as [number];
+    writeOut(file, form === 'xlated' ? xlatedCode(fd).insns : jitedCode(fd).code);
+    printDone(context);
+    return;
+  }
+  const isSeveral = selected.fds.length > 1;
+  const dumps = selected.fds.map((fd) => {
+    const info = progInfo(fd);
+    return { head: { info, name: progName(fd, info) }, code: dumpOf(fd, form, options, context) };
+  });
+  if (context.json) {
+    const shown = dumps.map(({ head, code }) => (isSeveral ? { ...progHeader(head), insns: code } : code));
+    printJson(isSeveral ? shown : (shown[0] as Json), context.pretty);
+  } else process.stdout.write(dumps.map(({ head, code }) => `${isSeveral ? progHeaderText(head) : ''}${code}`).join('\n'));
+}
+
+function dumpOf(fd: number, form: 'xlated' | 'jited', options: XlatedOptions, { json }: NounContext): Json {
+  if (form === 'jited') {
+    const code = jitedCode(fd);
+    return json ? jitedJson(code, options) : jitedText(code, options);
+  }
+  const rows = xlatedRows(xlatedCode(fd));
+  return json ? xlatedJson(rows, options) : xlatedText(rows, options);
+}
+
+function writeOut(file: string, bytes: Uint8Array): void {
+  try {
+    writeFileSync(file, bytes, { mode: 0o600 });
+  } catch (error) {
+    throw new SyscallError('open', (error as NodeJS.ErrnoException).code ?? 'EIO', { doing: `Cannot write ${file}` });
+  }
+}
+
+/** Descriptor 0 for `-`. */
+function readIn(file: string): Uint8Array {
+  try {
+    return readFileSync(file === '-' ? 0 : file);
+  } catch (error) {
+    throw new SyscallError('open', (error as NodeJS.ErrnoException).code ?? 'EIO', { doing: `Cannot read ${file}` });
+  }
+}
+
+function pin(words: Words, context: NounContext): void {
+  using prog = selectOne('prog', words);
+  const path = words.next('a path');
+  words.end();
+  pinObject(prog.fd, path, context);
+  printDone(context);
+}
+
+/** Types that take no data, and are run once. */
+const CONTEXT_ONLY: ReadonlySet<number> = new Set([
+  BPF_PROG_TYPE.BPF_PROG_TYPE_SYSCALL,
+  BPF_PROG_TYPE.BPF_PROG_TYPE_RAW_TRACEPOINT,
+  BPF_PROG_TYPE.BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE,
+]);
+/** Room for what a program writes, if nothing is said. */
+const OUTPUT_ROOM = 32 * 1024;
+const FILES = ['data_in', 'data_out', 'ctx_in', 'ctx_out'] as const;
+const NUMBERS = ['data_size_out', 'ctx_size_out', 'repeat'] as const;
+
+function run(words: Words, context: NounContext): void {
+  using prog = selectOne('prog', words);
+  const files: Partial<Record<(typeof FILES)[number], string>> = {};
+  const numbers: Partial<Record<(typeof NUMBERS)[number], number>> = {};
+  while (words.left > 0) {
+    const said = unambiguous(words);
+    if (isFile(said)) files[said] = words.next('a file');
+    else numbers[said] = words.number(said);
+  }
+  if (files.data_in === '-' && files.ctx_in === '-') throw new WordsError("data_in and ctx_in cannot both be '-'");
+  const { repeat = 1 } = numbers;
+  const result = testRun(prog.fd, {
+    repeat,
+    contextOnly: CONTEXT_ONLY.has(progInfo(prog.fd).type),
+    ...(files.data_in !== undefined && { dataIn: readIn(files.data_in), dataSizeOut: numbers.data_size_out || OUTPUT_ROOM }),
+    ...(files.ctx_in !== undefined && { ctxIn: readIn(files.ctx_in), ctxSizeOut: numbers.ctx_size_out || OUTPUT_ROOM }),
+  });
+  const shown: Record<string, Json> = {};
+  for (const [key, file, bytes] of [
+    ['data_out', files.data_out, result.dataOut],
+    ['ctx_out', files.ctx_out, result.ctxOut],
+  ] as const) {
+    if (file === undefined || bytes.length === 0) continue;
+    if (file !== '-') writeOut(file, bytes);
+    else if (context.json) shown[key] = [...bytes];
+    else process.stdout.write(hexDump(bytes));
+  }
+  const { retval, duration } = result;
+  if (context.json) printJson({ ...shown, retval, duration }, context.pretty);
+  else process.stdout.write(`Return value: ${retval}, duration${repeat > 1 ? ' (average)' : ''}: ${duration}ns\n`);
+}
+
+const isFile = (word: string): word is (typeof FILES)[number] => (FILES as readonly string[]).includes(word);
+
+/** `data` could be three things: then none is meant. */
+function unambiguous(words: Words): (typeof FILES)[number] | (typeof NUMBERS)[number] {
+  const word = words.peek() ?? '';
+  const all = [...FILES, ...NUMBERS];
+  const meant = all.filter((keyword) => keyword.startsWith(word));
+  if (meant.length > 1 && !all.some((keyword) => keyword === word))
+    throw new WordsError(`ambiguous: '${word}' could be ${meant.join(', ')}`);
+  return words.oneOf(all);
+}

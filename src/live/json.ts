@@ -1,0 +1,103 @@
+// JSON as bpftool's writer lays it out: on one line, or with names on lines of their own.
+
+/** Text that stands in the output as it is: numbers that JSON has no words for, such as 0x1f, in what is for people only. */
+export class Raw {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** An object whose names may repeat, as those of anonymous members do, and keep their order whatever they are. */
+export class Members {
+  readonly list: readonly (readonly [name: string, value: Json])[];
+  constructor(list: readonly (readonly [string, Json])[]) {
+    this.list = list;
+  }
+}
+
+/** What can be written. 64-bit integers are written in full, as bpftool does: readers without them lose the last digits. */
+export type Json =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Raw
+  | Members
+  | readonly Json[]
+  | { readonly [name: string]: Json | undefined };
+
+/**
+ * @param pretty Names on lines of their own, indented by four; elements of lists are not.
+ * @param depth  How deep the value stands in what is around it.
+ * @see bpftool json_writer.c
+ */
+export function writeJson(
+  value: Json,
+  { pretty = false, depth: at = 0 }: { readonly pretty?: boolean; readonly depth?: number } = {},
+): string {
+  const parts: string[] = [];
+  const write = (current: Json, depth: number): void => {
+    if (current === null || typeof current === 'boolean' || typeof current === 'number' || typeof current === 'bigint')
+      parts.push(String(current));
+    else if (typeof current === 'string') parts.push(PLAIN.test(current) ? `"${current}"` : JSON.stringify(current));
+    else if (current instanceof Raw) parts.push(current.text);
+    else if (isList(current)) {
+      parts.push('[');
+      for (const [i, item] of current.entries()) {
+        if (i > 0) parts.push(',');
+        write(item, depth + 1);
+      }
+      if (current.length > 0) lineEnd(depth);
+      parts.push(']');
+    } else {
+      const members = membersOf(current);
+      parts.push('{');
+      for (const [i, [name, member]] of members.entries()) {
+        if (i > 0) parts.push(',');
+        lineEnd(depth + 1);
+        parts.push(JSON.stringify(name), pretty ? ': ' : ':');
+        write(member, depth + 1);
+      }
+      if (members.length > 0) lineEnd(depth);
+      parts.push('}');
+    }
+  };
+  const lineEnd = (depth: number) => {
+    if (pretty) parts.push('\n', '    '.repeat(depth));
+  };
+  write(value, at);
+  return parts.join('');
+}
+
+/** As `writeJson` of a list, whose items need not be there all at once: a map may have very many elements. */
+export function writeList(items: Iterable<Json>, { pretty = false }: { readonly pretty?: boolean } = {}): string {
+  const texts: string[] = [];
+  for (const item of items) texts.push(writeJson(item, { pretty, depth: 1 }));
+  return `[${texts.join(',')}${pretty && texts.length > 0 ? '\n' : ''}]`;
+}
+
+/** Needs no escapes. */
+const PLAIN = /^[\w .:/-]*$/;
+
+const isList = (value: Json): value is readonly Json[] => Array.isArray(value);
+
+const membersOf = (value: Members | { readonly [name: string]: Json | undefined }): readonly (readonly [string, Json])[] =>
+  value instanceof Members
+    ? value.list
+    : Object.entries(value).flatMap(([name, member]) => (member === undefined ? [] : [[name, member] as const]));
+
+/** Bytes as bpftool's JSON has them: `["0x01","0x00"]`. */
+export const hexBytes = (bytes: Uint8Array): readonly string[] => Array.from(bytes, (byte) => HEX[byte] as string);
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => `0x${byte.toString(16).padStart(2, '0')}`);
+
+/** Bytes as bpftool's text has them: two digits each, a gap after 8, a line after 16. */
+export function hexLines(bytes: Uint8Array, separator = ' '): string {
+  let text = '';
+  for (const [i, byte] of bytes.entries()) {
+    if (i > 0) text += i % 16 === 0 ? '\n' : i % 8 === 0 ? '  ' : separator;
+    text += byte.toString(16).padStart(2, '0');
+  }
+  return text;
+}
