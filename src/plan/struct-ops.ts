@@ -11,7 +11,7 @@ import {
   sizeOf,
   type TypeId,
 } from '../btf/index.js';
-import { RelocationError, UnsupportedError, type Where } from '../errors.js';
+import { FormatError, RelocationError, UnsupportedError, type Where } from '../errors.js';
 import type { BpfFunction, BpfMapDef, BpfObject, StructOps } from '../object/index.js';
 import type { AttachTarget } from './attach-target.js';
 import { findKernelType, type KernelTypes } from './kernel-types.js';
@@ -35,6 +35,8 @@ export interface KernelStructOps {
 export type StructOpsAnswers = ReadonlyMap<string, KernelStructOps>;
 
 const WRAPPER = 'bpf_struct_ops_';
+/** Far more than any structure of the kernel's has. */
+const MOST_BYTES = 1 << 20;
 
 /** The names that the structures of an object have in the kernel. */
 export const structOpsNames = (object: BpfObject): string[] =>
@@ -82,6 +84,11 @@ function resolveOne(btf: Btf, map: BpfMapDef, ops: StructOps, types: KernelTypes
       remedy: `Its BTF has no struct ${WRAPPER}${name}: the kernel is older than this feature, or built without it, or a module has it that is not loaded.`,
     });
   const kernel = found.btf.type(type) as BtfOf<'STRUCT'>;
+  if (wrapper.size > MOST_BYTES || data.bitOffset / 8 + kernel.size > wrapper.size)
+    throw new FormatError(`The kernel's struct ${WRAPPER}${name} takes ${wrapper.size} bytes, which cannot be`, {
+      where: { ...where, type: name },
+      remedy: 'Are these types of a kernel? Name a file with others: --btf FILE.',
+    });
   const bytes = new Uint8Array(wrapper.size);
   const fds: { at: number; ref: { fd: string } }[] = [];
   const members = new Map<string, number>();
@@ -89,7 +96,8 @@ function resolveOne(btf: Btf, map: BpfMapDef, ops: StructOps, types: KernelTypes
     const at = { ...where, type: `${name}.${member.name}` };
     const target = kernel.members.findIndex((candidate) => candidate.name === member.name);
     const program = ops.programs.get(index);
-    const image = ops.image.subarray(member.bitOffset / 8, member.bitOffset / 8 + sizeOf(btf, member.type));
+    const size = sizeOf(btf, member.type);
+    const image = ops.image.subarray(member.bitOffset / 8, member.bitOffset / 8 + size);
     const there = kernel.members[target];
     if (!there) {
       if (program === undefined && image.every((byte) => byte === 0)) continue;
@@ -100,6 +108,10 @@ function resolveOne(btf: Btf, map: BpfMapDef, ops: StructOps, types: KernelTypes
     }
     checkSame(btf, member, found.btf, there, at);
     const offset = (data.bitOffset + there.bitOffset) / 8;
+    if (offset + size > wrapper.size)
+      throw new FormatError(`Member ${member.name} of the kernel's struct ${name} ends past its ${wrapper.size} bytes`, {
+        where: at,
+      });
     if (resolved(btf, member.type).kind !== 'PTR') bytes.set(image, offset);
     else if (program !== undefined) {
       members.set(program, target);
