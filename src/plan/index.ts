@@ -8,6 +8,7 @@ export * from './externs.js';
 export * from './facts.js';
 export * from './features.js';
 export * from './fit-maps.js';
+export type { Hook } from './hook.js';
 export { type HookPart, type HookTargets, type Prepared, QUIET_FUNCTION } from './hook-attach.js';
 export * from './hook-probes.js';
 export * from './hooks.js';
