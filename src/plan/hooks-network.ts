@@ -2,7 +2,7 @@
 
 import { BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS } from '../uapi/bpf.js';
 import { type Hook, parts } from './hook.js';
-import { onCgroup, onDevice, onFamily, onNetns, onSockmap, open, QUIET_FUNCTION } from './hook-attach.js';
+import { onCgroup, onDevice, onFamily, onNetns, onSockmap } from './hook-attach.js';
 
 const CGROUP = { returns: 1, attach: onCgroup } as const;
 
