@@ -1,13 +1,16 @@
 // The configuration that the running kernel was built with: a file of the distribution's, or the kernel's own copy.
 
+import { createRequire } from 'node:module';
 import { release } from 'node:os';
-import { gunzipSync } from 'node:zlib';
 import { BpfError, FormatError, UnsupportedError } from '../errors.js';
 import type { KernelConfig } from '../plan/index.js';
 import { read } from './kernel-btf.js';
 
 /** In libbpf's order, then where distributions put it that leave /boot to the boot loader. Each may be compressed. */
 const PLACES = [`/boot/config-${release()}`, '/proc/config.gz', `/lib/modules/${release()}/config`];
+
+/** Loaded when something is to be unpacked: it takes three milliseconds, and most objects ask for no configuration. */
+const zlib = () => createRequire(import.meta.url)('node:zlib') as typeof import('node:zlib');
 
 let running: KernelConfig | undefined;
 
@@ -41,7 +44,7 @@ function readable(file: string): Uint8Array | undefined {
 function unpacked(file: string, bytes: Uint8Array): Uint8Array {
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
   try {
-    return gunzipSync(bytes);
+    return zlib().gunzipSync(bytes);
   } catch (cause) {
     throw new FormatError("The kernel's configuration cannot be unpacked", { where: { file }, cause });
   }

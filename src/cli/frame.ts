@@ -1,0 +1,80 @@
+// The frame of the command line: puts verbs together, and says how it ended.
+
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { SyscallError } from '../errors.js';
+import { reportError } from './report.js';
+
+/** 0 is done, 1 failed or a negative answer, 2 wrong usage. */
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+/** Errors are JSON too where one of these asks for it. */
+const JSON_FLAGS = ['--json', '-j', '--pretty', '-p'];
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+
+export interface Verb {
+  readonly name: string;
+  readonly description: string;
+  readonly load: () => Promise<Command>;
+}
+
+/** With the verb that the arguments name, and the names of the others. */
+async function commandLine(verbs: readonly Verb[], args: readonly string[]): Promise<Command> {
+  const program = new Command('tsbpf')
+    .description('A BPF toolchain in TypeScript: loads and explains BPF objects with no libbpf and no compiler.')
+    .version(version, '-V, --version')
+    .addHelpText('after', '\nExit codes: 0 done, 1 failed or a negative answer, 2 wrong usage.');
+  const words = args.filter((arg) => !arg.startsWith('-'));
+  const asked = words[0] === 'help' ? words[1] : words[0];
+  for (const { name, description, load } of verbs)
+    program.addCommand(name === asked ? await load() : new Command(name).description(description));
+  for (const command of [program, ...descendants(program)]) command.exitOverride().showHelpAfterError();
+  return program;
+}
+
+/** Nouns that may be cut short, in bpftool's order, and flags that it takes before them. */
+const NOUNS = ['prog', 'map', 'link'];
+const FLAGS_FIRST: ReadonlySet<string> = new Set([...JSON_FLAGS, '-f', '--bpffs', '-n', '--nomount', '-jp', '-pj']);
+
+/** `-j m l` as bpftool takes it: flags may stand before the noun, and the noun may be cut short. */
+function likeBpftool(verbs: readonly Verb[], args: readonly string[]): readonly string[] {
+  const at = args.findIndex((arg) => !FLAGS_FIRST.has(arg));
+  const said = args[at] ?? '';
+  const isVerb = verbs.some(({ name }) => name === said);
+  const noun = isVerb ? said : NOUNS.find((name) => said !== '' && name.startsWith(said));
+  return noun === undefined || !NOUNS.includes(noun) ? args : [noun, ...args.slice(0, at), ...args.slice(at + 1)];
+}
+
+function* descendants(command: Command): Generator<Command> {
+  for (const child of command.commands) {
+    yield child;
+    yield* descendants(child);
+  }
+}
+
+/** Runs what the arguments ask for. Never throws: errors are printed, and are in the exit code. */
+export async function main(verbs: readonly Verb[]): Promise<void> {
+  // A reader that went away (EPIPE) wants no more, and that is no failure. Without a stderr there is nobody to tell.
+  let reported = false;
+  process.stderr.on('error', () => {});
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE' || reported) return;
+    reported = true; // each further write fails again
+    process.exitCode = EXIT_FAILED;
+    const failed = new SyscallError('write(stdout)', error.code ?? error.message, { doing: 'Cannot print', cause: error });
+    reportError(failed, { json: false, log: false });
+  });
+
+  try {
+    const args = likeBpftool(verbs, process.argv.slice(2));
+    await (await commandLine(verbs, args)).parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      if (error.exitCode !== 0) process.exitCode = EXIT_USAGE; // help and version: 0, unless stdout failed
+    } else {
+      reportError(error, { json: JSON_FLAGS.some((flag) => process.argv.includes(flag)), log: process.argv.includes('--log') });
+      process.exitCode = EXIT_FAILED;
+    }
+  }
+}
