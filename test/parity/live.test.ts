@@ -37,7 +37,7 @@ import {
   xlatedCode,
 } from '../../src/syscall/index.js';
 import { BPF_ATTACH_TYPE } from '../../src/uapi/enums.js';
-import { type Finished, tsbpf } from '../support/cli.js';
+import { type Finished, start, tsbpf } from '../support/cli.js';
 import { compilePart, describeWithCompiler } from '../support/compile.js';
 import { describeWithKernel, holdings } from '../support/kernel.js';
 
@@ -374,7 +374,7 @@ describe.skipIf(missing !== undefined)(`live objects, as bpftool ${version} show
         expect(tsbpf(['map', 'pin', 'id', id('map', 'm_raw'), '/tmp/nowhere']).stderr).toContain('BPF file system only');
       });
 
-      test('prog stats: one JSON line for each look, and Ctrl-C is a good end', () => {
+      test('prog stats: one JSON line for each look, and Ctrl-C is a good end', async () => {
         const { status, stdout, stderr } = tsbpf([
           'prog',
           'stats',
@@ -394,9 +394,9 @@ describe.skipIf(missing !== undefined)(`live objects, as bpftool ${version} show
         expect(looks).toHaveLength(2);
         expect(looks[1].progs[0]).toMatchObject({ name: 'on_switch', type: 'raw_tracepoint' });
         expect(looks[1].progs[0].run_cnt).toBeGreaterThan(0);
-        const endless = tsbpf(['prog', 'stats', 'name', 'on_switch'], {
-          as: ['timeout', '--preserve-status', '-s', 'INT', '1.6'],
-        });
+        const running = start(['prog', 'stats', 'name', 'on_switch']);
+        await running.saw('on_switch');
+        const endless = await running.end('SIGINT');
         expect(endless).toMatchObject({ status: 0, stderr: '' });
         expect(endless.stdout).toMatch(/^ *ID {2}TYPE +NAME/);
       });
