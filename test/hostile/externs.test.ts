@@ -5,8 +5,8 @@ import { expect, it } from 'vitest';
 import { buildElf } from '../support/elf-builder.js';
 import { type ExternInput, externElf } from '../support/extern-object.js';
 import { changed, changesOf, exerciseObject, rangesOf, verdict } from '../support/hostile.js';
+import { SEED } from '../support/seed.js';
 
-const SEED = Number(process.env.TSBPF_SEED ?? Date.now() % 0x7fffffff);
 const RUNS = Number(process.env.TSBPF_RUNS ?? 300);
 console.log(`hostile externs: TSBPF_SEED=${SEED} TSBPF_RUNS=${RUNS}`);
 

@@ -11,8 +11,8 @@ import { linkObjects } from '../../src/linker/index.js';
 import { btfOf, INT, ptr, struct } from '../support/btf-types.js';
 import { changed, changesOf, rangesOf, verdict } from '../support/hostile.js';
 import { DECLARES, DEFINES } from '../support/linkable.js';
+import { SEED } from '../support/seed.js';
 
-const SEED = Number(process.env.TSBPF_SEED ?? Date.now() % 0x7fffffff);
 const RUNS = Number(process.env.TSBPF_RUNS ?? 100);
 console.log(`hostile input: TSBPF_SEED=${SEED} TSBPF_RUNS=${RUNS}`);
 

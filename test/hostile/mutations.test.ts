@@ -5,8 +5,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { changed, changesOf, exerciseBtf, exerciseObject, rangesOf, verdict } from '../support/hostile.js';
+import { SEED } from '../support/seed.js';
 
-const SEED = Number(process.env.TSBPF_SEED ?? Date.now() % 0x7fffffff);
 const RUNS = Number(process.env.TSBPF_RUNS ?? 200);
 console.log(`hostile input: TSBPF_SEED=${SEED} TSBPF_RUNS=${RUNS}`);
 
