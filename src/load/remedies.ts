@@ -179,7 +179,7 @@ const REMEDIES: readonly Row[] = [
   {
     call: 'bpf(BPF_LINK_CREATE)',
     errno: 'EBUSY',
-    remedy: 'Something else is attached there, and does not share the place. bpftool link list shows what, and of which process.',
+    remedy: 'Something else is attached there, and does not share the place. tsbpf link list shows what, and of which process.',
   },
   ...(['bpf(BPF_LINK_CREATE)', 'bpf(BPF_RAW_TRACEPOINT_OPEN)'] as const).map((call) => ({
     call,
