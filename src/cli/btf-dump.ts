@@ -1,10 +1,13 @@
-// `tsbpf btf dump`: types as C or raw, as bpftool prints them.
+// `tsbpf btf dump`: types as C or raw, as bpftool prints them, and in its words.
 
 import { Command } from 'commander';
 import { type Btf, dumpC, dumpJson, dumpRaw, type TypeId } from '../btf/index.js';
-import { kernelBtf, loadedBtf, mapTypes, programBtfId, readWholeBtf, type Selector } from '../syscall/index.js';
+import { UsageError } from '../errors.js';
+import { btfIdOfProgram, kernelBtf, loadedBtf, readWholeBtf, typesOfMap } from '../syscall/index.js';
+import { BPF_F_RDONLY } from '../uapi/bpf.js';
 import { toStdout } from './output.js';
-import { parseWords, type Said } from './words.js';
+import { LEGENDS, selectOne } from './selectors.js';
+import { isPrefix, Words, WordsError } from './verbs.js';
 
 export interface JsonFlags {
   readonly json?: true;
@@ -15,35 +18,20 @@ interface DumpFlags extends JsonFlags {
 }
 
 const MOST_ROOTS = 16;
-const GRAMMAR = {
-  file: { takes: 'text' },
-  id: { takes: 'number' },
-  map: {},
-  prog: {},
-  pinned: { takes: 'text' },
-  key: {},
-  value: {},
-  kv: {},
-  all: {},
-  format: { takes: ['raw', 'c'] },
-  root_id: { takes: 'number', most: MOST_ROOTS },
-  unsorted: {},
-} as const;
-type Words = Said<typeof GRAMMAR>;
 
-/** What is dumped: types, and which of them. */
+/** What is dumped: types, and which of them; all of them if not said. */
 interface Source {
-  readonly btf: Btf;
+  readonly read: () => Btf;
   readonly roots?: readonly TypeId[];
 }
-type Fail = (message: string) => never;
+type Base = () => Btf | undefined;
 
 export const dumpCommand = (): Command =>
   new Command('dump')
     .description('print types, as C or raw, as bpftool does')
     .argument(
       '<source...>',
-      'file FILE | id ID | map id ID [key|value|kv|all] | prog id ID, [format raw|c], [root_id ID]…, [unsorted]',
+      'file FILE | id ID | map MAP [key|value|kv|all] | prog PROG, [format raw|c], [root_id ID]…, [unsorted]',
     )
     .option('-B, --base-btf <file>', 'what split BTF continues, such as the vmlinux of a module')
     .option('-j, --json', 'raw, as JSON on one line')
@@ -51,59 +39,96 @@ export const dumpCommand = (): Command =>
     .addHelpText(
       'after',
       `
+${LEGENDS.map}
+${LEGENDS.prog}
 Example: npx tsbpf btf dump file /sys/kernel/btf/vmlinux format c > vmlinux.h
-A program or map can also be named by where it is pinned: prog pinned PATH. unsorted prints C in the order of type ids.
+unsorted prints C in the order of type ids. Words may be cut short.
 Exit code 1: the types cannot be read, or cannot be said in C.`,
     )
-    .action((words: string[], flags: DumpFlags, command: Command) => {
-      const fail: Fail = (message) => command.error(`error: ${message}`);
-      const said = parseWords(words, GRAMMAR, fail);
-      const isC = said.format?.[0] === 'c';
-      const isJson = flags.json || flags.pretty;
-      if (isC && isJson) fail('JSON is for raw types; leave out --json or format c');
-      if (new Set(said.root_id).size !== (said.root_id ?? []).length) fail('the same root_id stands there twice');
-      const { btf, roots = said.root_id } = find(words[0] as string, said, flags, fail);
-      const chosen = roots ? { roots } : {};
+    .action((said: string[], flags: DumpFlags) => {
+      const isJson = (flags.json || flags.pretty) ?? false;
+      const words = new Words(said);
+      const { read, roots } = sourceOf(words, () => (flags.baseBtf === undefined ? undefined : readWholeBtf(flags.baseBtf)));
+      const { isC, isUnsorted, asked } = formOf(words);
+      if (isC && isJson) throw new WordsError('JSON is for raw types; leave out --json or format c');
+      if (roots && asked.length > 0) throw new WordsError('root_id needs all types: map … all');
+      const btf = read();
+      const chosen = roots ?? (asked.length > 0 ? asked : undefined);
+      const options = chosen ? { roots: chosen } : {};
       toStdout((out) => {
-        if (isC) dumpC(btf, out, { ...chosen, unsorted: said.unsorted !== undefined });
-        else if (isJson) dumpJson(btf, out, { ...chosen, pretty: flags.pretty ?? false });
-        else dumpRaw(btf, out, chosen);
+        if (isC) dumpC(btf, out, { ...options, unsorted: isUnsorted });
+        else if (isJson) dumpJson(btf, out, { ...options, pretty: flags.pretty ?? false });
+        else dumpRaw(btf, out, options);
       });
     });
 
-/** The first word says where types come from. */
-const SOURCES: Readonly<Record<string, (said: Words, base: () => Btf | undefined, fail: Fail) => Source>> = {
-  file: (said, base) => {
-    const file = said.file?.[0] as string;
-    return { btf: readWholeBtf(file, base() ?? baseOf(file)) };
-  },
-  id: (said, base) => ({ btf: loadedBtf(said.id?.[0] as number, base()) }),
-  prog: (said, base, fail) => ({ btf: loadedBtf(programBtfId(selector(said, fail)), base()) }),
-  map: (said, base, fail) => {
-    const { btfId, key, value } = mapTypes(selector(said, fail));
-    if (said.root_id && !said.all) fail('root_id needs all types: map … all');
-    const roots = said.all ? undefined : [...(said.value ? [] : [key]), ...(said.key ? [] : [value])];
-    return { btf: loadedBtf(btfId, base()), ...(roots && { roots }) };
-  },
-};
-const MAP_WORDS = ['key', 'value', 'kv', 'all'] as const;
+/** The first word says where types come from; words are taken before anything is read, so that wrong ones are said first. */
+const SOURCES: readonly (readonly [string, (words: Words, base: Base) => Source])[] = [
+  ['map', fromMap],
+  [
+    'prog',
+    (words, base) => {
+      using prog = selectOne('prog', words);
+      const id = btfIdOfProgram(prog.fd);
+      return { read: () => loadedBtf(withTypes('program', id), base()) };
+    },
+  ],
+  [
+    'id',
+    (words, base) => {
+      const id = words.number('the id of a BTF');
+      return { read: () => loadedBtf(id, base()) };
+    },
+  ],
+  [
+    'file',
+    (words, base) => {
+      const file = words.next('a file');
+      return { read: () => readWholeBtf(file, base() ?? baseOf(file)) };
+    },
+  ],
+];
 
-function find(first: string, said: Words, { baseBtf }: DumpFlags, fail: Fail): Source {
-  const source = SOURCES[first] ?? fail(`types come from file, id, map or prog, not '${first}'`);
-  const others = Object.keys(SOURCES).filter((word) => word !== first && said[word as keyof Words]);
-  const extra = others.filter((word) => word !== 'id' || first === 'file');
-  if (extra.length > 0) fail(`types come from '${first}' or from '${extra[0]}', not from both`);
-  const parts = MAP_WORDS.filter((word) => said[word]);
-  if (first !== 'map' && parts.length > 0) fail(`'${parts[0]}' is for maps`);
-  if (parts.length > 1) fail(`'${parts[0]}' and '${parts[1]}' exclude each other`);
-  if (said.pinned && first !== 'map' && first !== 'prog') fail("'pinned' is for maps and programs");
-  return source(said, () => (baseBtf === undefined ? undefined : readWholeBtf(baseBtf)), fail);
+function sourceOf(words: Words, base: Base): Source {
+  const said = words.next('where types come from');
+  const source = SOURCES.find(([name]) => isPrefix(said, name));
+  if (!source) throw new WordsError(`types come from file, id, map or prog, not '${said}'`);
+  return source[1](words, base);
 }
 
-function selector({ id, pinned }: Words, fail: Fail): Selector {
-  if (id && pinned) fail("'id' and 'pinned' exclude each other");
-  if (pinned) return { pinned: pinned[0] as string };
-  return { id: id?.[0] ?? fail("say which: 'id ID' or 'pinned PATH'") };
+/** Which types of a map, by the word after it; key and value if there is none. */
+const PARTS = ['key', 'value', 'all', 'kv'] as const;
+
+function fromMap(words: Words, base: Base): Source {
+  using map = selectOne('map', words, BPF_F_RDONLY);
+  const part = PARTS.find((word) => words.take(word)) ?? 'kv';
+  const { btfId, key, value } = typesOfMap(map.fd);
+  const roots = { key: [key], value: [value], kv: [key, value], all: undefined }[part];
+  return { read: () => loadedBtf(withTypes('map', btfId), base()), ...(roots && { roots }) };
+}
+
+function withTypes(what: string, btfId: number): number {
+  if (btfId === 0) throw new UsageError(`This ${what} was loaded without BTF`);
+  return btfId;
+}
+
+/** What follows the source. */
+function formOf(words: Words): { readonly isC: boolean; readonly isUnsorted: boolean; readonly asked: readonly TypeId[] } {
+  let isC = false;
+  let isUnsorted = false;
+  const asked: TypeId[] = [];
+  while (words.left > 0) {
+    const word = words.oneOf(['format', 'root_id', 'unsorted']);
+    if (word === 'format') isC = words.oneOf(['c', 'raw']) === 'c';
+    else if (word === 'unsorted') isUnsorted = true;
+    else {
+      const id = words.number('root_id');
+      if (asked.includes(id)) throw new WordsError(`root_id ${id} stands there twice`);
+      if (asked.length === MOST_ROOTS) throw new WordsError(`root_id may stand there ${MOST_ROOTS} times only`);
+      asked.push(id);
+    }
+  }
+  return { isC, isUnsorted, asked };
 }
 
 const SYSFS = /^\/sys\/kernel\/btf\/(?!vmlinux$)/;

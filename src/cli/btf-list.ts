@@ -1,13 +1,11 @@
 // `tsbpf btf list`: the BTFs in the kernel, and who uses them, as bpftool lists them.
 
 import { Command } from 'commander';
-import { JsonWriter, type TextSink } from '../bytes/index.js';
-import { type LoadedBtf, loadedBtfs } from '../syscall/index.js';
+import { btfJson, btfText } from '../live/index.js';
+import { loadedBtfs } from '../syscall/index.js';
 import type { JsonFlags } from './btf-dump.js';
-import { toStdout } from './output.js';
-import { parseWords } from './words.js';
-
-const GRAMMAR = { id: { takes: 'number' } } as const;
+import { printAll } from './nouns.js';
+import { Words } from './verbs.js';
 
 export const listCommand = (): Command =>
   new Command('list')
@@ -20,47 +18,10 @@ export const listCommand = (): Command =>
       'after',
       '\nExample: sudo npx tsbpf btf list\nExit code 1: the kernel does not tell (it takes root), or there is no such id.',
     )
-    .action((words: string[], flags: JsonFlags, command: Command) => {
-      const only = parseWords(words, GRAMMAR, (message) => command.error(`error: ${message}`)).id?.[0];
-      const found = loadedBtfs(only);
-      toStdout((out) => {
-        if (flags.json || flags.pretty) json(found, out, only !== undefined, flags.pretty ?? false);
-        else for (const btf of found) out.bytes(new TextEncoder().encode(line(btf)));
-      });
+    .action((said: string[], { json, pretty }: JsonFlags) => {
+      const words = new Words(said);
+      const only = words.left === 0 ? undefined : words.oneOf(['id']) && words.number('the id of a BTF');
+      words.end();
+      const format = { json: (json || pretty) ?? false, pretty: pretty ?? false };
+      printAll(format, loadedBtfs(only), { json: btfJson, text: btfText }, { list: only === undefined });
     });
-
-function line({ id, name, isKernel, size, progIds, mapIds }: LoadedBtf): string {
-  const users = (what: string, ids: readonly number[]) => (ids.length > 0 ? `  ${what} ${ids.join(',')}` : '');
-  const shown = isKernel ? `[${name}]` : name || '<anon>';
-  return `${id}: name ${shown}  size ${size}B${users('prog_ids', progIds)}${users('map_ids', mapIds)}\n`;
-}
-
-/** A list; for one that was asked for by its id, that one alone. */
-function json(found: readonly LoadedBtf[], out: TextSink, isOne: boolean, pretty: boolean): void {
-  const writer = new JsonWriter(out, { pretty });
-  const ids = (key: string, list: readonly number[]) => {
-    writer.key(key);
-    writer.open('[');
-    for (const id of list) writer.number(id);
-    writer.close(']');
-  };
-  if (!isOne) writer.open('[');
-  for (const btf of found) {
-    writer.open('{');
-    writer.key('id');
-    writer.number(btf.id);
-    writer.key('size');
-    writer.number(btf.size);
-    ids('prog_ids', btf.progIds);
-    ids('map_ids', btf.mapIds);
-    writer.key('kernel');
-    writer.literal(String(btf.isKernel));
-    if (btf.name !== '') {
-      writer.key('name');
-      writer.ascii(btf.name);
-    }
-    writer.close('}');
-  }
-  if (!isOne) writer.close(']');
-  writer.end();
-}

@@ -3,7 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { SyscallError } from '../errors.js';
-import { reportError } from './report.js';
+import { errorJson, reportError } from './report.js';
+import { WordsError } from './verbs.js';
 
 /** 0 is done, 1 failed or a negative answer, 2 wrong usage. */
 const EXIT_FAILED = 1;
@@ -20,7 +21,7 @@ export interface Verb {
 }
 
 /** With the verb that the arguments name, and the names of the others. */
-async function commandLine(verbs: readonly Verb[], args: readonly string[]): Promise<Command> {
+async function commandLine(verbs: readonly Verb[], args: readonly string[], json: boolean): Promise<Command> {
   const program = new Command('tsbpf')
     .description('A BPF toolchain in TypeScript: loads and explains BPF objects with no libbpf and no compiler.')
     .version(version, '-V, --version')
@@ -29,7 +30,10 @@ async function commandLine(verbs: readonly Verb[], args: readonly string[]): Pro
   const asked = words[0] === 'help' ? words[1] : words[0];
   for (const { name, description, load } of verbs)
     program.addCommand(name === asked ? await load() : new Command(name).description(description));
-  for (const command of [program, ...descendants(program)]) command.exitOverride().showHelpAfterError();
+  for (const command of [program, ...descendants(program)]) {
+    command.exitOverride().showHelpAfterError();
+    if (json) command.configureOutput({ writeErr: () => {} }); // it is said on stdout
+  }
   return program;
 }
 
@@ -66,14 +70,28 @@ export async function main(verbs: readonly Verb[]): Promise<void> {
     reportError(failed, { json: false, log: false });
   });
 
+  const json = JSON_FLAGS.some((flag) => process.argv.includes(flag));
+  /** What runs: its help is shown when its words are wrong. */
+  let running: Command | undefined;
   try {
     const args = likeBpftool(verbs, process.argv.slice(2));
-    await (await commandLine(verbs, args)).parseAsync(args, { from: 'user' });
+    const program = await commandLine(verbs, args, json);
+    program.hook('preAction', (_, command) => {
+      running = command;
+    });
+    try {
+      await program.parseAsync(args, { from: 'user' });
+    } catch (error) {
+      if (error instanceof WordsError) (running ?? program).error(`error: ${error.message}`);
+      throw error;
+    }
   } catch (error) {
     if (error instanceof CommanderError) {
-      if (error.exitCode !== 0) process.exitCode = EXIT_USAGE; // help and version: 0, unless stdout failed
+      if (error.exitCode === 0) return; // help and version; unless stdout failed
+      process.exitCode = EXIT_USAGE;
+      if (json) process.stdout.write(`${errorJson(new WordsError(error.message.replace(/^error: /, '')))}\n`);
     } else {
-      reportError(error, { json: JSON_FLAGS.some((flag) => process.argv.includes(flag)), log: process.argv.includes('--log') });
+      reportError(error, { json, log: process.argv.includes('--log') });
       process.exitCode = EXIT_FAILED;
     }
   }

@@ -2,13 +2,11 @@
 
 import { Command } from 'commander';
 import { type Json, writeJson } from '../live/index.js';
-import { describeError, toJson } from '../run/index.js';
 import { holders, type ObjectContext, pinnedPaths } from '../syscall/index.js';
 import type { SelectedKind } from './selectors.js';
 import { chooseVerb, type Verb, Words, WordsError } from './verbs.js';
 
 const EXIT_FAILED = 1;
-const EXIT_USAGE = 2;
 
 /** What a verb is given beside its words. */
 export interface NounContext {
@@ -57,25 +55,17 @@ export function nounCommand({ name, description, verbs, legend }: Noun): Command
       'after',
       `\nVerbs, which may be cut short (the first that starts so is meant):\n${usages.join('\n')}\n\n${legend}\nExample: sudo npx tsbpf ${name} list --json\nExit code 1: it failed, or there is no such thing.`,
     )
-    .action(async (said: string[], flags: NounFlags, self: Command) => {
-      const json = (flags.json || flags.pretty) ?? false;
-      try {
-        const words = new Words(said);
-        const verb = chooseVerb(verbs, words);
-        await verb.run(words, {
-          json,
-          pretty: flags.pretty ?? false,
-          bpffs: flags.bpffs ?? false,
-          mount: !flags.nomount,
-          interval: positive('interval', flags.interval),
-          count: positive('count', flags.count),
-        });
-      } catch (error) {
-        if (!(error instanceof WordsError)) throw error;
-        if (!json) self.error(error.message);
-        process.stdout.write(`${toJson({ error: describeError(error) })}\n`);
-        process.exitCode = EXIT_USAGE;
-      }
+    .action(async (said: string[], flags: NounFlags) => {
+      const words = new Words(said);
+      const verb = chooseVerb(verbs, words);
+      await verb.run(words, {
+        json: (flags.json || flags.pretty) ?? false,
+        pretty: flags.pretty ?? false,
+        bpffs: flags.bpffs ?? false,
+        mount: !flags.nomount,
+        interval: positive('interval', flags.interval),
+        count: positive('count', flags.count),
+      });
     });
 }
 
@@ -88,7 +78,7 @@ function positive(what: string, text: string | undefined): number | undefined {
 
 /** One thing, or a list of them: as JSON what `json` makes of them, else text. */
 export function printAll<T>(
-  { json, pretty }: NounContext,
+  { json, pretty }: Pick<NounContext, 'json' | 'pretty'>,
   things: readonly T[],
   as: { readonly json: (thing: T) => Json; readonly text: (thing: T) => string },
   { list }: { readonly list: boolean },

@@ -8,6 +8,7 @@ export * from './hexdump.js';
 export * from './info.js';
 export * from './json.js';
 export * from './names.js';
+export * from './show-btf.js';
 export * from './show-link.js';
 export * from './show-map.js';
 export * from './show-prog.js';

@@ -5,7 +5,7 @@ import { SyscallError } from '../errors.js';
 import type { Holder } from '../live/index.js';
 import { infoOf, openPinned } from './objects.js';
 
-export type HeldKind = 'prog' | 'map' | 'link';
+export type HeldKind = 'prog' | 'map' | 'link' | 'btf';
 /** By the id of what they hold. */
 export type Holders = ReadonlyMap<number, readonly Holder[]>;
 
@@ -17,7 +17,12 @@ export interface ObjectContext {
 }
 
 /** What /proc/PID/fd says of a descriptor: `anon_inode:bpf-map`; links had an underscore before Linux 5.8. */
-const NAMES: Readonly<Record<HeldKind, RegExp>> = { prog: /bpf-prog/, map: /bpf-map/, link: /bpf[-_]link/ };
+const NAMES: Readonly<Record<HeldKind, RegExp>> = {
+  prog: /bpf-prog/,
+  map: /bpf-map/,
+  link: /bpf[-_]link/,
+  btf: /^anon_inode:\[?btf\]?$/,
+};
 
 /** What kind of object a descriptor of this process is; undefined for anything else. */
 export function kindOf(fd: number): HeldKind | undefined {

@@ -38,19 +38,23 @@ describe('dump', () => {
   });
   test.each<[string, readonly string[], string]>([
     ['no source', [], 'missing required argument'],
-    ['an unknown source', ['fil', plain], "did you mean 'file'"],
-    ['no file', ['file'], "'file' needs a text after it"],
-    ['an unknown format', ['file', plain, 'format', 'rust'], 'followed by raw or c'],
-    ['a root that is no number', ['file', plain, 'root_id', 'x'], "not 'x'"],
+    ['an unknown source', ['fill', plain], "types come from file, id, map or prog, not 'fill'"],
+    ['no file', ['file'], "a file is missing after 'file'"],
+    ['an unknown format', ['file', plain, 'format', 'rust'], "expected c or raw, got 'rust'"],
+    ['a root that is no number', ['file', plain, 'root_id', 'x'], "can't parse x as root_id"],
     ['a root twice', ['file', plain, 'root_id', '1', 'root_id', '1'], 'twice'],
-    ['two sources', ['file', plain, 'prog', 'id', '1'], 'not from both'],
+    ['17 roots', ['file', plain, ...Array.from({ length: 17 }, (_, i) => ['root_id', String(i)]).flat()], '16 times only'],
+    ['two sources', ['file', plain, 'prog', 'id', '1'], "expected format, root_id or unsorted, got 'prog'"],
     ['C as JSON', ['file', plain, 'format', 'c', '--json'], 'JSON is for raw types'],
-    ['a map without which', ['map'], "'id ID' or 'pinned PATH'"],
+    ['a map without which', ['map'], 'expected id, name or pinned'],
   ])('%s is wrong usage', (_, words, message) => {
     const { status, stdout, stderr } = tsbpf(['btf', 'dump', ...words]);
     expect(status).toBe(2);
-    expect(stdout).toBe('');
-    expect(stderr).toContain(message);
+    if (words.includes('--json')) expect(JSON.parse(stdout).error.message).toContain(message);
+    else expect({ stdout, stderr }).toEqual({ stdout: '', stderr: expect.stringContaining(message) });
+  });
+  test('words may be cut short', () => {
+    expect(tsbpf(['btf', 'dump', 'f', plain, 'f', 'c', 'r', '2']).stdout).toContain('struct s {');
   });
   test.each<[string, readonly string[], string]>([
     ['a root that does not exist', ['file', plain, 'root_id', '99'], 'no type 99'],
