@@ -194,6 +194,28 @@ describe.skipIf(missing !== undefined)(`live objects, as bpftool ${version} show
         expect(older(ours, compared)).toEqual(compared);
       });
 
+      test('btf list, with who holds it; btf dump of what programs and maps brought', () => {
+        const brought = Number(of('map').find(({ name }) => name === 'm_hash')?.btf_id);
+        expect(JSON.parse(tsbpf(['btf', 'list', 'id', String(brought), '-j']).stdout)).toMatchObject({
+          id: brought,
+          map_ids: expect.arrayContaining([Number(id('map', 'm_hash'))]),
+          pids: [{ pid: process.pid }],
+        });
+        sameJson('btf', 'show', 'id', String(brought));
+        sameText('btf', 'show', 'id', String(brought));
+        const tag = String(of('prog').find(({ name }) => name === 'a_call')?.tag);
+        for (const words of [
+          ['map', 'name', 'm_hash'],
+          ['map', 'name', 'm_hash', 'key'],
+          ['m', 'id', id('map', 'm_hash'), 'val', 'form', 'raw'],
+          ['map', 'name', 'm_hash', 'all'],
+          ['prog', 'name', 'a_packet_program_with_long_name'],
+          ['prog', 'tag', tag, 'format', 'raw'],
+          ['id', String(brought)],
+        ])
+          sameText('btf', 'dump', ...words);
+      });
+
       test('by name and by tag, and with verbs cut short', () => {
         sameJson('map', 'show', 'name', 'm_raw');
         sameText('prog', 'show', 'name', 'a_packet_program_with_long_name');
