@@ -40,22 +40,21 @@ export function sortedForC(flat: FlatBtf, texts: Texts): Uint32Array {
   const ranks = new Uint32Array(types);
   const sortNames = new Uint32Array(types);
   const ownNames = new Uint32Array(types);
-  let ids = new Uint32Array(types);
-  let count = 0;
   let least = LAST;
   for (let id = 0; id < types; id++) {
-    const kind = kindOf(flat, id);
-    if (isSilent(kind)) continue;
     const rank = rankOf(flat, id);
     ranks[id] = rank;
-    if (rank < least) least = rank;
-    ids[count++] = id;
+    if (rank < least && !isSilent(kindOf(flat, id))) least = rank;
   }
-  if (least < LAST) ids = ids.subarray(0, count);
-  else {
-    // Silent types matter only here, where one of them may be the first of all.
+  let ids = new Uint32Array(types);
+  if (least === LAST) {
+    // What prints nothing matters only here, where it may be the first of all.
     for (let id = 0; id < types; id++) ids[id] = id;
     ranks.fill(LAST);
+  } else {
+    let count = 0;
+    for (let id = 0; id < types; id++) if (!isSilent(kindOf(flat, id)) && !isSpent(flat, ranks, id)) ids[count++] = id;
+    ids = ids.subarray(0, count);
   }
   for (let i = 0; i < ids.length; i++) {
     const id = ids[i] as number;
@@ -98,34 +97,59 @@ function byCount(ids: Uint32Array, keys: Uint32Array, count: number): Uint32Arra
 
 /** By a text's number, its place among all texts in the order of their bytes. */
 function placesOf(texts: Texts, strings: Uint8Array): Uint32Array {
+  const starts = Uint32Array.from({ length: texts.count }, (_, id) => texts.offset(id));
   const ids = Uint32Array.from({ length: texts.count }, (_, id) => id);
-  sortTexts(ids, (id) => texts.offset(id), strings, 0);
+  sortTexts(ids, starts, strings, 0);
   const places = new Uint32Array(texts.count);
   for (let place = 0; place < ids.length; place++) places[ids[place] as number] = place;
   return places;
 }
 
-/** Four bytes of text and a position are a number that is exact, and numbers are sorted without asking back. */
+/** A key of 32 bits and a position are a number that is exact, and numbers are sorted without asking back. */
 const MOST_POSITIONS = 2 ** 20;
 
-/** Sorts texts that are the same up to `from`, four bytes at a time. No two of them are the same. */
-function sortTexts(ids: Uint32Array, offsetOf: (id: number) => number, strings: Uint8Array, from: number): void {
-  if (ids.length > MOST_POSITIONS) {
-    ids.sort((a, b) => compareText(strings, offsetOf(a) + from, offsetOf(b) + from));
-    return;
-  }
-  const keys = new Float64Array(ids.length);
-  for (let i = 0; i < ids.length; i++) keys[i] = fourBytes(strings, offsetOf(ids[i] as number) + from) * MOST_POSITIONS + i;
-  keys.sort();
+/** The positions of 32-bit keys in the order of the keys; of equal ones, the first first. */
+function positionsBy(keys: Uint32Array): Uint32Array {
+  if (keys.length > MOST_POSITIONS)
+    return Uint32Array.from(keys, (_, i) => i).sort((a, b) => (keys[a] as number) - (keys[b] as number) || a - b);
+  const numbers = new Float64Array(keys.length);
+  for (let i = 0; i < keys.length; i++) numbers[i] = (keys[i] as number) * MOST_POSITIONS + i;
+  numbers.sort();
+  const positions = new Uint32Array(keys.length);
+  for (let i = 0; i < keys.length; i++) positions[i] = (numbers[i] as number) % MOST_POSITIONS;
+  return positions;
+}
+
+/** So few are sorted faster one by one. */
+const FEW = 64;
+
+/** Sorts texts, which start at `starts` by id and are the same up to `from`, four bytes at a time. No two of them are the same. */
+function sortTexts(ids: Uint32Array, starts: Uint32Array, strings: Uint8Array, from: number): void {
+  const keys = new Uint32Array(ids.length);
+  for (let i = 0; i < ids.length; i++) keys[i] = fourBytes(strings, (starts[ids[i] as number] as number) + from);
+  const positions = positionsBy(keys);
   const before = ids.slice();
-  for (let start = 0, end = 0; start < keys.length; start = end) {
-    const bytes = Math.floor((keys[start] as number) / MOST_POSITIONS);
-    for (end = start; end < keys.length; end++) {
-      const position = (keys[end] as number) - bytes * MOST_POSITIONS;
-      if (position >= MOST_POSITIONS) break;
-      ids[end] = before[position] as number;
+  for (let start = 0, end = 0; start < ids.length; start = end) {
+    const key = keys[positions[start] as number] as number;
+    for (end = start; end < ids.length && keys[positions[end] as number] === key; end++)
+      ids[end] = before[positions[end] as number] as number;
+    if (end - start > FEW) sortTexts(ids.subarray(start, end), starts, strings, from + 4);
+    else if (end - start > 1) insertTexts(ids, start, end, starts, strings, from + 4);
+  }
+}
+
+/** Sorts what stands from `first` to `end`. */
+function insertTexts(ids: Uint32Array, first: number, end: number, starts: Uint32Array, strings: Uint8Array, from: number): void {
+  for (let i = first + 1; i < end; i++) {
+    const id = ids[i] as number;
+    const start = (starts[id] as number) + from;
+    let at = i;
+    for (; at > first; at--) {
+      const before = ids[at - 1] as number;
+      if (compareText(strings, (starts[before] as number) + from, start) < 0) break;
+      ids[at] = before;
     }
-    if (end - start > 1) sortTexts(ids.subarray(start, end), offsetOf, strings, from + 4);
+    ids[at] = id;
   }
 }
 
@@ -181,6 +205,21 @@ function sortNameOf(flat: FlatBtf, id: TypeId): number {
   throw inCircle(flat, id);
 }
 
+/**
+ * Whether asking for this one, when the last rank's turn comes, prints nothing: it has no name and refers to something that has, of an
+ * earlier rank, and that was asked for itself by then. So are half of the types of a kernel, and what they are made of need not be hashed.
+ */
+function isSpent(flat: FlatBtf, ranks: Uint32Array, id: TypeId): boolean {
+  let at = id;
+  for (let depth = 0; depth < MAX_CHAIN; depth++) {
+    if (nameOf(flat, at) !== 0) return at !== id && (ranks[at] as number) < LAST;
+    const kind = kindOf(flat, at);
+    if (kind !== K.ARRAY && !isReference(kind)) return false;
+    at = target(flat, at, kind);
+  }
+  throw inCircle(flat, id);
+}
+
 const FACTOR = 31;
 const TWO_32 = 0x100000000;
 
@@ -224,11 +263,19 @@ class Hashes {
         places.push(place);
       }
     }
-    const order = places.map((_, i) => i);
-    const [lows, highs] = [this.#lows, this.#highs] as const;
-    const half = (halves: Uint32Array, i: number): number => halves[places[i] as number] as number;
-    order.sort((a, b) => half(highs, a) - half(highs, b) || half(lows, a) - half(lows, b) || a - b);
-    for (const i of order) ids[zeros++] = rest[i] as number;
+    const lows = this.#lows;
+    const positions = positionsBy(Uint32Array.from(places, (place) => this.#highs[place] as number));
+    const isBefore = (a: number, b: number): boolean => {
+      const [first, second] = [places[a] as number, places[b] as number];
+      return this.#highs[first] === this.#highs[second] && (lows[first] as number) < (lows[second] as number);
+    };
+    for (let i = 1; i < positions.length; i++) {
+      const moved = positions[i] as number;
+      let at = i;
+      for (; at > 0 && isBefore(moved, positions[at - 1] as number); at--) positions[at] = positions[at - 1] as number;
+      positions[at] = moved;
+    }
+    for (const position of positions) ids[zeros++] = rest[position] as number;
   }
 
   /** Where the hash is. @see bpftool btf_type_disambig_hash, src/btf.c */

@@ -1,7 +1,6 @@
 // `tsbpf btf find`, `layout` and `diff`: questions about types that bpftool has no verbs for.
 
 import { Command } from 'commander';
-import { open } from '../api/index.js';
 import {
   type Btf,
   type BtfType,
@@ -14,10 +13,11 @@ import {
   showLayout,
   spell,
   typesLike,
+  type UsedTypes,
 } from '../btf/index.js';
 import { nearestFew } from '../bytes/index.js';
 import { UsageError } from '../errors.js';
-import { usedTypes } from '../plan/index.js';
+
 import { toJson } from '../run/index.js';
 import { kernelBtf, readWholeBtf } from '../syscall/index.js';
 import { toStdout } from './output.js';
@@ -113,10 +113,16 @@ export const diffCommand = (): Command =>
       'after',
       '\nExample: npx tsbpf btf diff vmlinux-6.1.btf /sys/kernel/btf/vmlinux --used-by my.bpf.o\nExit code 1: there are differences.',
     )
-    .action((from: string, to: string, flags: Flags) => {
+    .action(async (from: string, to: string, flags: Flags) => {
       const base = baseOf(flags);
-      const used = flags.usedBy === undefined ? {} : { used: usedTypes(open(flags.usedBy).object) };
+      const used = flags.usedBy === undefined ? {} : { used: await typesUsedBy(flags.usedBy) };
       const found = diffBtf(readWholeBtf(from, base), readWholeBtf(to, base), used);
       print(flags.json ? `${toJson(found)}\n` : found.map(showDifference).join(''));
       if (found.length > 0) process.exitCode = 1;
     });
+
+/** Loaded only when it is asked for: it takes as long to start as the rest of `tsbpf btf`. */
+async function typesUsedBy(file: string): Promise<UsedTypes> {
+  const [{ open }, { usedTypes }] = await Promise.all([import('../api/index.js'), import('../plan/index.js')]);
+  return usedTypes(open(file).object);
+}

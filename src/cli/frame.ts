@@ -3,7 +3,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { SyscallError } from '../errors.js';
-import { errorJson, reportError } from './report.js';
 import { WordsError } from './verbs.js';
 
 /** 0 is done, 1 failed or a negative answer, 2 wrong usage. */
@@ -57,6 +56,9 @@ function* descendants(command: Command): Generator<Command> {
   }
 }
 
+/** How errors are said is loaded when there is one: it brings much with it. */
+const reporter = (): Promise<typeof import('./report.js')> => import('./report.js');
+
 /** Runs what the arguments ask for. Never throws: errors are printed, and are in the exit code. */
 export async function main(verbs: readonly Verb[]): Promise<void> {
   // A reader that went away (EPIPE) wants no more, and that is no failure. Without a stderr there is nobody to tell.
@@ -67,7 +69,7 @@ export async function main(verbs: readonly Verb[]): Promise<void> {
     reported = true; // each further write fails again
     process.exitCode = EXIT_FAILED;
     const failed = new SyscallError('write(stdout)', error.code ?? error.message, { doing: 'Cannot print', cause: error });
-    reportError(failed, { json: false, log: false });
+    void reporter().then(({ reportError }) => reportError(failed, { json: false, log: false }));
   });
 
   const json = JSON_FLAGS.some((flag) => process.argv.includes(flag));
@@ -89,9 +91,9 @@ export async function main(verbs: readonly Verb[]): Promise<void> {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return; // help and version; unless stdout failed
       process.exitCode = EXIT_USAGE;
-      if (json) process.stdout.write(`${errorJson(new WordsError(error.message.replace(/^error: /, '')))}\n`);
+      if (json) (await reporter()).reportError(new WordsError(error.message.replace(/^error: /, '')), { json, log: false });
     } else {
-      reportError(error, { json, log: process.argv.includes('--log') });
+      (await reporter()).reportError(error, { json, log: process.argv.includes('--log') });
       process.exitCode = EXIT_FAILED;
     }
   }
