@@ -72,9 +72,11 @@ export function copier(to: BtfBuilder, from: Btf): (id: TypeId) => TypeId {
   };
 }
 
-/** The bytes of a string, without its NUL. @param offset Must lie in the strings. */
-export function stringBytes({ strings }: Btf, offset: number): Uint8Array {
-  return strings.bytes.subarray(offset, strings.bytes.indexOf(0, offset));
+/** The bytes of a string, without its NUL. @param offset Must lie in the strings, or in those of a base. */
+export function stringBytes({ base, strings }: Btf, offset: number): Uint8Array {
+  const start = offset - (base?.stringsEnd ?? 0);
+  if (base && start < 0) return stringBytes(base, offset);
+  return strings.bytes.subarray(start, strings.bytes.indexOf(0, start));
 }
 
 function withRoom(array: Uint32Array<ArrayBuffer>, length: number): Uint32Array<ArrayBuffer> {

@@ -20,6 +20,8 @@ export class Equivalence {
   readonly #taken: Uint32Array;
   readonly #list: number[] = [];
   #stepsLeft: number;
+  /** The base has a declaration where these types have a definition: base types stay as they are, so these are not the same. */
+  #isBaseDeclared = false;
 
   constructor(canon: Canon) {
     this.#canon = canon;
@@ -35,6 +37,7 @@ export class Equivalence {
   holds(candidate: number, canonical: number): boolean {
     for (const id of this.#list) this.#taken[id] = OPEN;
     this.#list.length = 0;
+    this.#isBaseDeclared = false;
     const stack = [candidate, canonical];
     while (stack.length > 0) {
       const second = stack.pop() as number;
@@ -69,7 +72,9 @@ export class Equivalence {
     const other = kindAt(canon, canonical);
     if (kind !== other) {
       if (kind === FWD) return this.#declares(candidate) === other;
-      return other === FWD ? this.#declares(canonical) === kind : false;
+      if (other !== FWD || this.#declares(canonical) !== kind) return false;
+      if (canonical < canon.first) this.#isBaseDeclared = true;
+      return true;
     }
     if (kind === 0) return true;
     if (!sameShape(canon, candidate, canonical)) return false;
@@ -112,9 +117,10 @@ export class Equivalence {
 
   /**
    * After `holds`: declarations become what they declare, and structs on the way become canonical ones.
+   * @returns Whether the two are one type; not if a type of the base would have to change for it.
    * @see libbpf btf_dedup_merge_hypot_map
    */
-  record(): void {
+  record(): boolean {
     const canon = this.#canon;
     for (const canonical of this.#list) {
       const target = resolve(canon, this.#taken[canonical] as number);
@@ -122,10 +128,12 @@ export class Equivalence {
       const targetKind = kindAt(canon, target);
       const ownKind = kindAt(canon, own);
       if (targetKind !== FWD && ownKind === FWD) canon.map[own] = target;
+      if (this.#isBaseDeclared) continue;
       if (targetKind === FWD && ownKind !== FWD) canon.map[target] = own;
       const isStruct = targetKind === STRUCT || targetKind === UNION;
       if (isStruct && ownKind !== FWD && isMapped(canon, own) && !isMapped(canon, target)) canon.map[target] = own;
     }
+    return !this.#isBaseDeclared;
   }
 }
 

@@ -4,7 +4,9 @@ import type { Btf } from './btf.js';
 
 export interface Canon {
   readonly btf: Btf;
-  /** The types, which passes change in place. */
+  /** Types from this id on are deduplicated; those before it are the base's, canonical as they are. */
+  readonly first: number;
+  /** The types, the base's as well, which passes change in place. */
   readonly words: Uint32Array;
   readonly starts: Uint32Array;
   /** By id: another type's id, the same id for a canonical type, or no id (OPEN) for what is not decided yet. */

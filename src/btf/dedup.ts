@@ -15,6 +15,7 @@ import { Equivalence } from './dedup-graph.js';
 import { type Canon, isMapped, kindAt, MOST_TYPES, OPEN, resolve, vlenAt } from './dedup-map.js';
 import { hashOf, sameEnum, sameOrDeclaredEnum, sameShape, sameWords } from './dedup-shape.js';
 import { eachId, eachName } from './fields.js';
+import { flatten } from './flat.js';
 
 export interface Deduplicated {
   readonly btf: Btf;
@@ -31,28 +32,39 @@ export interface DedupOptions {
 }
 
 /**
- * The same types, each once. Variables and data sections stay as they are.
+ * The same types, each once. Variables and data sections stay as they are. Of split BTF, types that its base has are left out.
  * @throws {FormatError} where types refer to themselves without a struct between, or to what does not exist.
- * @throws {UnsupportedError} for split BTF, and for types made to take forever.
+ * @throws {UnsupportedError} for types made to take forever.
  * @see libbpf btf__dedup, src/btf.c
  */
 export function dedupBtf(btf: Btf, { keepStrings = false }: DedupOptions = {}): Deduplicated {
-  if (btf.base) throw new UnsupportedError('Split BTF cannot be deduplicated yet', { where: btf.where });
   if (btf.length > MOST_TYPES) throw new UnsupportedError(`BTF with ${btf.length} types`, { where: btf.where });
-  const words = btf.words.slice();
-  checkReferences(btf, words);
-  const strings = keepStrings ? btf.strings.bytes : internStrings(btf, words);
-  const canon: Canon = { btf, words, starts: btf.starts, map: new Uint32Array(btf.length).fill(OPEN) };
-  canon.map[0] = 0;
-  for (let id = 1; id < btf.length; id++) if (KEPT.has(kindAt(canon, id))) canon.map[id] = id;
+  const canon = canonOf(btf);
+  const { first, map } = canon;
+  const strings = keepStrings ? btf.strings.bytes : internStrings(canon);
 
   const candidates = new Candidates();
-  for (let id = 1; id < btf.length; id++) dedupPlain(canon, candidates, id);
+  for (let id = 1; id < first; id++) if (!KEPT.has(kindAt(canon, id))) candidates.add(hashOf(canon, id), id);
+  for (let id = first; id < map.length; id++) dedupPlain(canon, candidates, id);
   const equivalence = new Equivalence(canon);
-  for (let id = 1; id < btf.length; id++) dedupStruct(canon, candidates, equivalence, id);
+  for (let id = first; id < map.length; id++) dedupStruct(canon, candidates, equivalence, id);
   resolveDeclarations(canon);
-  for (let id = 1; id < btf.length; id++) dedupReference(canon, candidates, id);
+  for (let id = first; id < map.length; id++) dedupReference(canon, candidates, id);
   return compact(canon, strings);
+}
+
+/** Types of the base are canonical, and what is kept is canonical; nothing else is decided. */
+function canonOf(btf: Btf): Canon {
+  const first = btf.firstId;
+  const map = new Uint32Array(btf.length).fill(OPEN);
+  for (let id = 0; id < first; id++) map[id] = id;
+  const flat = btf.base && flatten(btf);
+  const canon: Canon = flat
+    ? { btf, first, words: flat.words, starts: flat.at.subarray(1), map }
+    : { btf, first, words: btf.words.slice(), starts: btf.starts, map };
+  checkReferences(canon);
+  for (let id = first; id < map.length; id++) if (KEPT.has(kindAt(canon, id))) map[id] = id;
+  return canon;
 }
 
 const { INT, PTR, ARRAY, STRUCT, UNION, ENUM, FWD, TYPEDEF, VAR, DATASEC, FLOAT, DECL_TAG, ENUM64, FUNC_PROTO } = BTF_KIND;
@@ -62,8 +74,8 @@ const PLAIN = new Set([INT, FLOAT, FWD, ENUM, ENUM64]);
 const GRAPHS = new Set([STRUCT, UNION, TYPEDEF]);
 const REFERENCES = new Set([PTR, VOLATILE, CONST, RESTRICT, FUNC, TYPE_TAG, DECL_TAG, ARRAY, FUNC_PROTO]);
 
-function checkReferences(btf: Btf, words: Uint32Array): void {
-  for (const at of btf.starts) {
+function checkReferences({ btf, words, starts }: Canon): void {
+  for (const at of starts) {
     eachId(words, at, (place) => {
       if ((words[place] as number) >= btf.length)
         throw new FormatError(`Type ${words[place]} does not exist: ids end at ${btf.length - 1}`, { where: btf.where });
@@ -71,24 +83,35 @@ function checkReferences(btf: Btf, words: Uint32Array): void {
   }
 }
 
-/** Equal names get equal offsets, because the passes compare nothing else. */
-function internStrings(btf: Btf, words: Uint32Array): Uint8Array {
-  const pool = new StringPool();
+/** Equal names get equal offsets, because the passes compare nothing else: that of the base where it has the name. */
+function internStrings({ btf, first, words, starts }: Canon): Uint8Array {
+  const known = new StringPool();
+  /** Where the base has what is in `known`, in its order. */
+  const inBase = new Map<number, number>();
   const moved = new Map<number, number>([[0, 0]]);
-  for (const at of btf.starts) {
-    eachName(words, at, (place) => {
-      const offset = words[place] as number;
-      let known = moved.get(offset);
-      if (known === undefined) {
-        if (offset >= btf.strings.bytes.length)
-          throw new FormatError(`Cannot read string ${offset}: the table ends at ${btf.stringsEnd}`, { where: btf.where });
-        known = pool.add(stringBytes(btf, offset));
-        moved.set(offset, known);
-      }
-      words[place] = known;
+  const pool = new StringPool();
+  const own = btf.base ? btf.base.stringsEnd - 1 : 0; // the pool begins with the empty string, which only the base has
+  const place = (offset: number, isOfBase: boolean): number => {
+    if (offset >= btf.stringsEnd)
+      throw new FormatError(`Cannot read string ${offset}: the table ends at ${btf.stringsEnd}`, { where: btf.where });
+    const bytes = stringBytes(btf, offset);
+    if (isOfBase) {
+      const at = known.add(bytes);
+      if (!inBase.has(at)) inBase.set(at, offset);
+      return inBase.get(at) as number;
+    }
+    const at = btf.base ? known.add(bytes) : 0;
+    return inBase.get(at) ?? own + pool.add(bytes);
+  };
+  for (const [i, at] of starts.entries()) {
+    eachName(words, at, (where) => {
+      const offset = words[where] as number;
+      const to = moved.get(offset) ?? place(offset, i + 1 < first);
+      moved.set(offset, to);
+      words[where] = to;
     });
   }
-  return pool.bytes.slice();
+  return btf.base ? pool.bytes.slice(1) : pool.bytes.slice();
 }
 
 const isDeclaredEnum = (canon: Canon, id: number): boolean => vlenAt(canon, id) === 0;
@@ -122,8 +145,7 @@ function dedupStruct(canon: Canon, candidates: Candidates, equivalence: Equivale
   const hash = hashOf(canon, id);
   let canonical = id;
   for (const candidate of candidates.of(hash)) {
-    if (!sameShape(canon, id, candidate) || !equivalence.holds(id, candidate)) continue;
-    equivalence.record();
+    if (!sameShape(canon, id, candidate) || !equivalence.holds(id, candidate) || !equivalence.record()) continue;
     canonical = candidate;
     break;
   }
@@ -136,14 +158,14 @@ function dedupStruct(canon: Canon, candidates: Candidates, equivalence: Equivale
  * @see libbpf btf_dedup_resolve_fwds
  */
 function resolveDeclarations(canon: Canon): void {
-  const { words, starts, map } = canon;
+  const { first, words, starts, map } = canon;
   const byName = new Map<number, number | 'several'>();
   const name = (id: number): number => words[starts[id - 1] as number] as number;
-  for (let id = 1; id < map.length; id++) {
+  for (let id = first; id < map.length; id++) {
     const kind = kindAt(canon, id);
     if ((kind === STRUCT || kind === UNION) && map[id] === id) byName.set(name(id), byName.has(name(id)) ? 'several' : id);
   }
-  for (let id = 1; id < map.length; id++) {
+  for (let id = first; id < map.length; id++) {
     if (kindAt(canon, id) !== FWD || map[id] !== id) continue;
     const found = byName.get(name(id));
     if (found === undefined || found === 'several') continue;
@@ -190,23 +212,25 @@ function dedupReference(canon: Canon, candidates: Candidates, start: number): vo
   }
 }
 
-/** @see libbpf btf_dedup_compact_types, btf_dedup_remap_types */
+/** The base's types keep their ids. @see libbpf btf_dedup_compact_types, btf_dedup_remap_types */
 function compact(canon: Canon, strings: Uint8Array): Deduplicated {
-  const { btf, words, starts, map } = canon;
+  const { btf, first, words, starts, map } = canon;
   const ids = new Uint32Array(map.length);
+  for (let id = 1; id < first; id++) if (map[id] === id) ids[id] = id;
   const newStarts: number[] = [];
-  let end = 0;
-  for (let id = 1; id < map.length; id++) {
+  const begin = starts[first - 1] ?? words.length;
+  let end = begin;
+  for (let id = first; id < map.length; id++) {
     if (map[id] !== id) continue;
     const from = starts[id - 1] as number;
     const to = starts[id] ?? words.length;
     words.copyWithin(end, from, to);
-    newStarts.push(end);
-    ids[id] = newStarts.length;
+    newStarts.push(end - begin);
+    ids[id] = first - 1 + newStarts.length;
     end += to - from;
   }
   for (let id = 1; id < map.length; id++) if (map[id] !== id) ids[id] = ids[resolve(canon, id)] as number;
-  const kept = words.slice(0, end);
+  const kept = words.slice(begin, end);
   for (const at of newStarts) {
     eachId(kept, at, (place) => {
       kept[place] = ids[kept[place] as number] as number;
@@ -217,7 +241,7 @@ function compact(canon: Canon, strings: Uint8Array): Deduplicated {
       words: kept,
       starts: Uint32Array.from(newStarts),
       strings: region(strings, btf.where),
-      base: undefined,
+      base: btf.base,
       pointerSize: btf.pointerSize,
     }),
     ids,

@@ -14,6 +14,7 @@ export * from './find.js';
 export * from './flat.js';
 export * from './layout.js';
 export * from './lines.js';
+export * from './merge.js';
 export * from './names.js';
 export * from './parse.js';
 export * from './resolve.js';

@@ -1,7 +1,7 @@
 // `tsbpf btf dump`: types as C or raw, as bpftool prints them, and in its words.
 
 import { Command } from 'commander';
-import { type Btf, dumpC, dumpJson, dumpRaw, type TypeId } from '../btf/index.js';
+import { type Btf, dumpC, dumpJson, dumpRaw, mergeBtf, type TypeId } from '../btf/index.js';
 import { UsageError } from '../errors.js';
 import { btfIdOfProgram, kernelBtf, loadedBtf, readWholeBtf, typesOfMap } from '../syscall/index.js';
 import { BPF_F_RDONLY } from '../uapi/bpf.js';
@@ -31,7 +31,7 @@ export const dumpCommand = (): Command =>
     .description('print types, as C or raw, as bpftool does')
     .argument(
       '<source...>',
-      'file FILE | id ID | map MAP [key|value|kv|all] | prog PROG, [format raw|c], [root_id ID]…, [unsorted]',
+      'file FILE… | id ID | map MAP [key|value|kv|all] | prog PROG, [format raw|c], [root_id ID]…, [unsorted]',
     )
     .option('-B, --base-btf <file>', 'what split BTF continues, such as the vmlinux of a module')
     .option('-j, --json', 'raw, as JSON on one line')
@@ -43,6 +43,7 @@ ${LEGENDS.map}
 ${LEGENDS.prog}
 Example: npx tsbpf btf dump file /sys/kernel/btf/vmlinux format c > vmlinux.h
 unsorted prints C in the order of type ids. Words may be cut short.
+Several files, each after the word file, are put together: modules that continue the same base.
 Exit code 1: the types cannot be read, or cannot be said in C.`,
     )
     .action((said: string[], flags: DumpFlags) => {
@@ -83,8 +84,9 @@ const SOURCES: readonly (readonly [string, (words: Words, base: Base) => Source]
   [
     'file',
     (words, base) => {
-      const file = words.next('a file');
-      return { read: () => readWholeBtf(file, base() ?? baseOf(file)) };
+      const files = [words.next('a file')];
+      while (words.take('file')) files.push(words.next('a file'));
+      return { read: () => readFiles(files, base()) };
     },
   ],
 ];
@@ -131,6 +133,22 @@ function formOf(words: Words): { readonly isC: boolean; readonly isUnsorted: boo
   return { isC, isUnsorted, asked };
 }
 
-const SYSFS = /^\/sys\/kernel\/btf\/(?!vmlinux$)/;
-/** The running kernel's modules continue its types. */
-const baseOf = (file: string): Btf | undefined => (SYSFS.test(file) ? kernelBtf() : undefined);
+const SYSFS = '/sys/kernel/btf/';
+const VMLINUX = `${SYSFS}vmlinux`;
+
+/** One file, or several that continue the same base. The running kernel's own types are the base of its modules. */
+function readFiles(files: readonly string[], given: Btf | undefined): Btf {
+  const parts = files.filter((file) => file !== VMLINUX);
+  const base = given ?? (parts.some((file) => file.startsWith(SYSFS)) ? kernelBtf() : undefined);
+  if (parts.length === 0) return readWholeBtf(VMLINUX, given);
+  const [only] = parts;
+  if (parts.length === 1) return readWholeBtf(only as string, base);
+  if (!base)
+    throw new UsageError('Several files can be put together where all of them continue one base', {
+      remedy: 'Name the base, such as the vmlinux that modules belong to, with -B FILE.',
+    });
+  return mergeBtf(
+    parts.map((file) => readWholeBtf(file, base)),
+    base,
+  );
+}

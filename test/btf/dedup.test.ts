@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { type Btf, type BtfTypeInput, dedupBtf, parseBtf } from '../../src/btf/index.js';
+import { type Btf, type BtfTypeInput, dedupBtf, mergeBtf, parseBtf } from '../../src/btf/index.js';
 import { array, btfOf, INT, int, proto, ptr, struct, typedef, union } from '../support/btf-types.js';
 
 const fwd = (name: string, isUnion = false): BtfTypeInput => ({ kind: 'FWD', name, union: isUnion });
@@ -107,4 +107,34 @@ it('leaves nothing to do for a second time, and changes nothing of a kernel', { 
   console.log(`${kernel.length} types deduplicated in ${Math.round(performance.now() - start)} ms`);
   expect(btf.length).toBe(kernel.length);
   for (let id = 1; id < btf.length; id += 97) expect(btf.type(id)).toEqual(kernel.type(id));
+});
+
+/** Of its own types. */
+const shownOwn = (btf: Btf): string[] => shown(btf).slice(btf.firstId - 1);
+
+it('of split BTF leaves out what the base has', () => {
+  const base = btfOf([INT, struct('list', 16, ['next', 3]), ptr(2)]);
+  const split = btfOf([INT, struct('list', 16, ['next', 6]), ptr(5), struct('mine', 8, ['l', 6]), ptr(7)], { base });
+  const { btf, ids } = dedupBtf(split);
+  expect(shownOwn(btf)).toEqual(['STRUCT mine', 'PTR']);
+  expect([...ids]).toEqual([0, 1, 2, 3, 1, 2, 3, 4, 5]);
+  expect(btf.type(4)).toMatchObject({ members: [{ name: 'l', type: 3 }] });
+});
+
+it('keeps a definition of what the base only declares, and points to that', () => {
+  const base = btfOf([INT, { kind: 'FWD', name: 'd', union: false }, ptr(2), struct('s', 8, ['p', 3])]);
+  const split = btfOf([struct('d', 4, ['x', 1]), ptr(5), struct('s', 8, ['p', 6]), ptr(2)], { base });
+  const { btf } = dedupBtf(split);
+  expect(shownOwn(btf)).toEqual(['STRUCT d', 'PTR', 'STRUCT s']);
+  expect(btf.type(6)).toMatchObject({ kind: 'PTR', type: 5 }); // what pointed to the declaration, too
+});
+
+it('merges modules of one kernel', () => {
+  const base = btfOf([INT]);
+  const a = btfOf([struct('shared', 4, ['x', 1]), ptr(2), struct('a', 8, ['p', 3])], { base });
+  const b = btfOf([struct('b', 8, ['p', 4]), struct('shared', 4, ['x', 1]), ptr(3)], { base });
+  const merged = mergeBtf([a, b], base);
+  expect(shownOwn(merged)).toEqual(['STRUCT shared', 'PTR', 'STRUCT a', 'STRUCT b']);
+  expect(merged.type(5)).toMatchObject({ name: 'b', members: [{ name: 'p', type: 3 }] });
+  expect(() => mergeBtf([a, btfOf([INT])], base)).toThrow('does not continue');
 });

@@ -54,12 +54,13 @@ describe('dump', () => {
     else expect({ stdout, stderr }).toEqual({ stdout: '', stderr: expect.stringContaining(message) });
   });
   test('words may be cut short', () => {
-    expect(tsbpf(['btf', 'dump', 'f', plain, 'f', 'c', 'r', '2']).stdout).toContain('struct s {');
+    expect(tsbpf(['btf', 'dump', 'f', plain, 'fo', 'c', 'r', '2']).stdout).toContain('struct s {');
   });
   test.each<[string, readonly string[], string]>([
     ['a root that does not exist', ['file', plain, 'root_id', '99'], 'no type 99'],
     ['no such file', ['file', join(folder, 'none')], 'ENOENT'],
     ['split BTF without its base', ['file', split], '-B FILE'],
+    ['several files without a base', ['file', plain, 'file', other], '-B FILE'],
   ])('%s fails', (_, words, message) => {
     const { status, stderr } = tsbpf(['btf', 'dump', ...words]);
     expect(status).toBe(1);
