@@ -9,7 +9,7 @@ export type NameId = number;
 
 const FIRST_SIZE = 1 << 10;
 /** Bytes of a string table for each name in it, or less: with slots for so many the table of names need not grow. */
-const BYTES_A_NAME = 10;
+const BYTES_A_NAME = 16;
 /** FNV-1a. */
 const HASH_START = 0x811c9dc5;
 const HASH_STEP = 0x01000193;
@@ -17,7 +17,7 @@ const HASH_STEP = 0x01000193;
 /** Gives equal texts of a string table the same small number. */
 export class Texts {
   readonly #strings: Uint8Array;
-  /** By offset: the text's number plus 1; 0 where nobody asked. */
+  /** By the four bytes in which a text starts: the number, plus 1, of the one that was asked for last; 0 where nobody asked. */
   readonly #known: Uint32Array;
   /** Open addressing: a text's number plus 1. */
   #slots: Uint32Array;
@@ -28,7 +28,7 @@ export class Texts {
 
   constructor(strings: Uint8Array) {
     this.#strings = strings;
-    this.#known = new Uint32Array(strings.length);
+    this.#known = new Uint32Array((strings.length >>> 2) + 1);
     let size = FIRST_SIZE;
     while (size < (2 * strings.length) / BYTES_A_NAME) size *= 2;
     this.#slots = new Uint32Array(size);
@@ -37,10 +37,10 @@ export class Texts {
   }
 
   of(offset: number): NameId {
-    const known = this.#known[offset] as number;
-    if (known !== 0) return known - 1;
+    const known = (this.#known[offset >>> 2] as number) - 1;
+    if (known >= 0 && this.#offsets[known] === offset) return known;
     const id = this.#find(offset);
-    this.#known[offset] = id + 1;
+    this.#known[offset >>> 2] = id + 1;
     return id;
   }
   /** Where a text stands, once at least. */

@@ -37,7 +37,7 @@ const MAX_CHAIN = 1000;
  */
 export function sortedForC(flat: FlatBtf, texts: Texts): Uint32Array {
   const types = flat.at.length;
-  const ranks = new Uint32Array(types);
+  const ranks = new Uint8Array(types);
   const sortNames = new Uint32Array(types);
   const ownNames = new Uint32Array(types);
   let least = LAST;
@@ -77,7 +77,7 @@ export function sortedForC(flat: FlatBtf, texts: Texts): Uint32Array {
 }
 
 /** Stable. `keys`, by id, are less than `count`. */
-function byCount(ids: Uint32Array, keys: Uint32Array, count: number): Uint32Array<ArrayBuffer> {
+function byCount(ids: Uint32Array, keys: Uint32Array | Uint8Array, count: number): Uint32Array<ArrayBuffer> {
   const starts = new Uint32Array(count + 1);
   for (let i = 0; i < ids.length; i++) {
     const next = (keys[ids[i] as number] as number) + 1;
@@ -97,8 +97,12 @@ function byCount(ids: Uint32Array, keys: Uint32Array, count: number): Uint32Arra
 
 /** By a text's number, its place among all texts in the order of their bytes. */
 function placesOf(texts: Texts, strings: Uint8Array): Uint32Array {
-  const starts = Uint32Array.from({ length: texts.count }, (_, id) => texts.offset(id));
-  const ids = Uint32Array.from({ length: texts.count }, (_, id) => id);
+  const starts = new Uint32Array(texts.count);
+  const ids = new Uint32Array(texts.count);
+  for (let id = 0; id < ids.length; id++) {
+    starts[id] = texts.offset(id);
+    ids[id] = id;
+  }
   sortTexts(ids, starts, strings, 0);
   const places = new Uint32Array(texts.count);
   for (let place = 0; place < ids.length; place++) places[ids[place] as number] = place;
@@ -156,8 +160,12 @@ function insertTexts(ids: Uint32Array, first: number, end: number, starts: Uint3
 /** The first of them counts most; those behind the end are 0. */
 function fourBytes(strings: Uint8Array, start: number): number {
   let bytes = 0;
-  let factor = 0x1000000;
-  for (let i = start; strings[i] !== 0 && factor >= 1; i++, factor /= 0x100) bytes += (strings[i] as number) * factor;
+  let at = start;
+  for (let i = 0; i < 4; i++) {
+    const byte = strings[at] as number;
+    if (byte !== 0) at++;
+    bytes = bytes * 0x100 + byte;
+  }
   return bytes;
 }
 
@@ -209,7 +217,7 @@ function sortNameOf(flat: FlatBtf, id: TypeId): number {
  * Whether asking for this one, when the last rank's turn comes, prints nothing: it has no name and refers to something that has, of an
  * earlier rank, and that was asked for itself by then. So are half of the types of a kernel, and what they are made of need not be hashed.
  */
-function isSpent(flat: FlatBtf, ranks: Uint32Array, id: TypeId): boolean {
+function isSpent(flat: FlatBtf, ranks: Uint8Array, id: TypeId): boolean {
   let at = id;
   for (let depth = 0; depth < MAX_CHAIN; depth++) {
     if (nameOf(flat, at) !== 0) return at !== id && (ranks[at] as number) < LAST;
@@ -221,17 +229,16 @@ function isSpent(flat: FlatBtf, ranks: Uint32Array, id: TypeId): boolean {
 }
 
 const FACTOR = 31;
-const TWO_32 = 0x100000000;
 
 /** Parameters are not hashed. */
 const isEmptyPrototype = (flat: FlatBtf, id: TypeId): boolean => kindOf(flat, id) === K.FUNC_PROTO && nameOf(flat, id) === 0;
 
-/** 64-bit hashes of what types are made of, as two halves. */
+/** 64-bit hashes of what types are made of, as two halves: signed, as the machine adds and multiplies fastest, and compared unsigned. */
 class Hashes {
   readonly #flat: FlatBtf;
   /** By id, those with members after those without. */
-  readonly #lows: Uint32Array;
-  readonly #highs: Uint32Array;
+  readonly #lows: Int32Array;
+  readonly #highs: Int32Array;
   readonly #known: Uint8Array;
   /** The one that is being computed. */
   #low = 0;
@@ -239,8 +246,8 @@ class Hashes {
 
   constructor(flat: FlatBtf) {
     this.#flat = flat;
-    this.#lows = new Uint32Array(2 * flat.at.length);
-    this.#highs = new Uint32Array(2 * flat.at.length);
+    this.#lows = new Int32Array(2 * flat.at.length);
+    this.#highs = new Int32Array(2 * flat.at.length);
     this.#known = new Uint8Array(2 * flat.at.length);
   }
 
@@ -267,7 +274,7 @@ class Hashes {
     const positions = positionsBy(Uint32Array.from(places, (place) => this.#highs[place] as number));
     const isBefore = (a: number, b: number): boolean => {
       const [first, second] = [places[a] as number, places[b] as number];
-      return this.#highs[first] === this.#highs[second] && (lows[first] as number) < (lows[second] as number);
+      return this.#highs[first] === this.#highs[second] && (lows[first] as number) >>> 0 < (lows[second] as number) >>> 0;
     };
     for (let i = 1; i < positions.length; i++) {
       const moved = positions[i] as number;
@@ -315,23 +322,27 @@ class Hashes {
     return place;
   }
 
+  /** Times 31, plus this. */
   #add(low: number, high: number): void {
-    const product = this.#low * FACTOR + low;
-    this.#low = product % TWO_32;
-    this.#high = (this.#high * FACTOR + high + Math.floor(product / TWO_32)) % TWO_32;
+    const lower = (this.#low & 0xffff) * FACTOR + (low & 0xffff);
+    const upper = (this.#low >>> 16) * FACTOR + (low >>> 16) + (lower >>> 16);
+    this.#low = (upper << 16) | (lower & 0xffff);
+    this.#high = (Math.imul(this.#high, FACTOR) + high + (upper >>> 16)) | 0;
   }
   /** Of the characters as C has them on x86: signed. */
   #addName(offset: number): void {
     if (offset === 0) return;
     const { strings } = this.#flat;
-    let low = 0;
-    let high = 0;
+    const [low, high] = [this.#low, this.#high];
+    this.#low = 0;
+    this.#high = 0;
     for (let i = offset; strings[i] !== 0; i++) {
-      const byte = strings[i] as number;
-      const product = low * FACTOR + (byte < 0x80 ? byte : byte + TWO_32 - 0x100);
-      low = product % TWO_32;
-      high = (high * FACTOR + (byte < 0x80 ? 0 : TWO_32 - 1) + Math.floor(product / TWO_32)) % TWO_32;
+      const char = ((strings[i] as number) << 24) >> 24;
+      this.#add(char, char >> 31);
     }
-    this.#add(low, high);
+    const [nameLow, nameHigh] = [this.#low, this.#high];
+    this.#low = low;
+    this.#high = high;
+    this.#add(nameLow, nameHigh);
   }
 }
