@@ -1,7 +1,6 @@
-// src -> dist: a few files instead of hundreds, because Node takes a third of a millisecond for each module that it loads, and the
-// whole of `tsbpf run` is to start within sixty. The library's rooms share chunks, so that tsbpf and tsbpf/btf have the same
-// classes; the command line has chunks of its own, one for each verb and a few that verbs share; and `tsbpf run`, which many start
-// often, is one file with everything in it but koffi.
+// src -> dist: a few files instead of hundreds, because Node takes a third of a millisecond for each module that it loads, and a tool
+// is to start within a moment. The library's rooms share chunks, so that tsbpf and tsbpf/btf have the same classes. Of the command
+// line each verb is one file with everything in it but koffi: what verbs share would bring along what only others need of it.
 
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -27,7 +26,7 @@ const ROOMS = [
 
 const DISPOSE = "Symbol.dispose ??= Symbol.for('Symbol.dispose');";
 /** commander is CommonJS, and wants its licence to go with it. */
-const RUN_BANNER = `/* With commander: MIT, (c) 2011 TJ Holowaychuk <tj@vision-media.ca>, see node_modules/commander/LICENSE. */
+const CLI_BANNER = `/* With commander: MIT, (c) 2011 TJ Holowaychuk <tj@vision-media.ca>, see node_modules/commander/LICENSE. */
 import { createRequire as requireFrom } from 'node:module';
 const require = requireFrom(import.meta.url);
 ${DISPOSE}`;
@@ -47,6 +46,39 @@ const common = {
   logLevel: 'warning',
 };
 
+/** @type {import('esbuild').Plugin} A verb as a program: `verb:btf` runs the command line with what src/cli/btf.ts exports. */
+const verbEntries = {
+  name: 'verb-entries',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^verb:/ }, ({ path }) => ({ path: path.slice('verb:'.length), namespace: 'verb' }));
+    onLoad({ filter: /.*/, namespace: 'verb' }, ({ path: name }) => ({
+      contents: `import { main } from './frame.js'; import { ${name}Command } from './${name}.js';
+await main({ name: '${name}', command: ${name}Command() });`,
+      resolveDir: `${root}src/cli`,
+    }));
+  },
+};
+
+/** @type {import('esbuild').BuildOptions} */
+const cli = {
+  ...common,
+  packages: 'bundle',
+  external: ['koffi'],
+  banner: { js: CLI_BANNER },
+  minifyWhitespace: true, // which is read at every start
+  splitting: true, // what is imported only when it is needed stays apart
+  plugins: [verbEntries],
+};
+
+/** src/cli/table.ts says which verbs there are. */
+async function verbs() {
+  const table = await build({ ...common, entryPoints: ['src/cli/table.ts'], write: false });
+  return (await import(`data:text/javascript,${encodeURIComponent(table.outputFiles[0].text)}`)).VERBS;
+}
+
+const buildVerb = ({ name }) =>
+  build({ ...cli, entryPoints: [{ in: `verb:${name}`, out: `cli/${name}` }], chunkNames: `cli/${name}-[hash]` });
+
 rmSync(`${root}dist`, { recursive: true, force: true });
 await Promise.all([
   build({
@@ -55,6 +87,7 @@ await Promise.all([
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]', // as deep as src/<room>, so that paths relative to a module hold in both
   }),
-  build({ ...common, entryPoints: ['src/cli/main.ts'], splitting: true, chunkNames: 'verbs/[name]-[hash]' }),
-  build({ ...common, entryPoints: ['src/cli/run-main.ts'], packages: 'bundle', external: ['koffi'], banner: { js: RUN_BANNER } }),
+  build({ ...common, entryPoints: ['src/cli/main.ts'] }),
+  build({ ...cli, entryPoints: ['src/cli/help.ts'], chunkNames: 'cli/help-[hash]' }),
+  ...(await verbs()).map(buildVerb),
 ]);

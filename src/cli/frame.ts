@@ -3,50 +3,34 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { SyscallError } from '../errors.js';
+import { JSON_FLAGS } from './arguments.js';
+import { VERBS } from './table.js';
 import { WordsError } from './verbs.js';
 
 /** 0 is done, 1 failed or a negative answer, 2 wrong usage. */
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
-/** Errors are JSON too where one of these asks for it. */
-const JSON_FLAGS = ['--json', '-j', '--pretty', '-p'];
-
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
 
-export interface Verb {
+/** The verb that is loaded. */
+export interface Loaded {
   readonly name: string;
-  readonly description: string;
-  readonly load: () => Promise<Command>;
+  readonly command: Command;
 }
 
-/** With the verb that the arguments name, and the names of the others. */
-async function commandLine(verbs: readonly Verb[], args: readonly string[], json: boolean): Promise<Command> {
+/** With the loaded verb, and the names of the others. */
+function commandLine(loaded: Loaded | undefined, json: boolean): Command {
   const program = new Command('tsbpf')
     .description('A BPF toolchain in TypeScript: loads and explains BPF objects with no libbpf and no compiler.')
     .version(version, '-V, --version')
     .addHelpText('after', '\nExit codes: 0 done, 1 failed or a negative answer, 2 wrong usage.');
-  const words = args.filter((arg) => !arg.startsWith('-'));
-  const asked = words[0] === 'help' ? words[1] : words[0];
-  for (const { name, description, load } of verbs)
-    program.addCommand(name === asked ? await load() : new Command(name).description(description));
+  for (const { name, description } of VERBS)
+    program.addCommand(name === loaded?.name ? loaded.command : new Command(name).description(description));
   for (const command of [program, ...descendants(program)]) {
     command.exitOverride().showHelpAfterError();
     if (json) command.configureOutput({ writeErr: () => {} }); // it is said on stdout
   }
   return program;
-}
-
-/** Nouns that may be cut short, in bpftool's order, and flags that it takes before them. */
-const NOUNS = ['prog', 'map', 'link'];
-const FLAGS_FIRST: ReadonlySet<string> = new Set([...JSON_FLAGS, '-f', '--bpffs', '-n', '--nomount', '-jp', '-pj']);
-
-/** `-j m l` as bpftool takes it: flags may stand before the noun, and the noun may be cut short. */
-function likeBpftool(verbs: readonly Verb[], args: readonly string[]): readonly string[] {
-  const at = args.findIndex((arg) => !FLAGS_FIRST.has(arg));
-  const said = args[at] ?? '';
-  const isVerb = verbs.some(({ name }) => name === said);
-  const noun = isVerb ? said : NOUNS.find((name) => said !== '' && name.startsWith(said));
-  return noun === undefined || !NOUNS.includes(noun) ? args : [noun, ...args.slice(0, at), ...args.slice(at + 1)];
 }
 
 function* descendants(command: Command): Generator<Command> {
@@ -60,7 +44,7 @@ function* descendants(command: Command): Generator<Command> {
 const reporter = (): Promise<typeof import('./report.js')> => import('./report.js');
 
 /** Runs what the arguments ask for. Never throws: errors are printed, and are in the exit code. */
-export async function main(verbs: readonly Verb[]): Promise<void> {
+export async function main(loaded?: Loaded): Promise<void> {
   // A reader that went away (EPIPE) wants no more, and that is no failure. Without a stderr there is nobody to tell.
   let reported = false;
   process.stderr.on('error', () => {});
@@ -76,13 +60,12 @@ export async function main(verbs: readonly Verb[]): Promise<void> {
   /** What runs: its help is shown when its words are wrong. */
   let running: Command | undefined;
   try {
-    const args = likeBpftool(verbs, process.argv.slice(2));
-    const program = await commandLine(verbs, args, json);
+    const program = commandLine(loaded, json);
     program.hook('preAction', (_, command) => {
       running = command;
     });
     try {
-      await program.parseAsync(args, { from: 'user' });
+      await program.parseAsync();
     } catch (error) {
       if (error instanceof WordsError) (running ?? program).error(`error: ${error.message}`);
       throw error;

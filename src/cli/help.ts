@@ -1,0 +1,5 @@
+// `tsbpf` and `tsbpf --help`, and what is said of an unknown verb.
+
+import { main } from './frame.js';
+
+await main();
