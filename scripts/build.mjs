@@ -63,7 +63,7 @@ await main({ name: '${name}', command: ${name}Command() });`,
 const cli = {
   ...common,
   packages: 'bundle',
-  external: ['koffi'],
+  external: ['koffi', '@alexaltea/capstone-js'],
   banner: { js: CLI_BANNER },
   minifyWhitespace: true, // which is read at every start
   splitting: true, // what is imported only when it is needed stays apart

@@ -1,6 +1,6 @@
 // The package as others import it, after `npm run build`: every subpath is there, with types, and the browser's part is free of Node.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 
@@ -47,4 +47,14 @@ test('what a browser imports needs no Node, no koffi, no package at all', () => 
 test('importing the package loads no koffi: that is for the first system call', () => {
   const graph = imports(join(root, (exports['.'] as Conditions).default));
   expect([...graph].filter((module) => module.includes('koffi'))).toEqual([]);
+});
+
+test('the disassembler is loaded by nobody but the verb that needs it, and then only', () => {
+  const dist = join(root, 'dist');
+  const files = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js'));
+  const naming = files.filter((file) => readFileSync(join(dist, file), 'utf8').includes('@alexaltea/capstone-js'));
+  expect(naming).toEqual([expect.stringMatching(/^cli\/prog/)]);
+  const text = readFileSync(join(dist, naming[0] as string), 'utf8');
+  expect(text).toContain('import("@alexaltea/capstone-js")');
+  expect(text).not.toMatch(/from\s*"@alexaltea|^import\s*"@alexaltea/m);
 });

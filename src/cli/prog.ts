@@ -1,25 +1,13 @@
 // `tsbpf prog`: programs that are in the kernel.
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { SyscallError, UsageError } from '../errors.js';
-import {
-  hexDump,
-  type Json,
-  jitedJson,
-  jitedText,
-  progHeader,
-  progHeaderText,
-  progJson,
-  progText,
-  type XlatedOptions,
-  xlatedJson,
-  xlatedRows,
-  xlatedText,
-} from '../live/index.js';
-import { jitedCode, pinObject, progInfo, progName, shownProg, testRun, walk, xlatedCode } from '../syscall/index.js';
+import { SyscallError } from '../errors.js';
+import { hexDump, type Json, progJson, progText } from '../live/index.js';
+import { pinObject, progInfo, shownProg, testRun, walk } from '../syscall/index.js';
 import { BPF_PROG_TYPE } from '../uapi/enums.js';
 import { contextOf, type NounContext, nounCommand, printAll, printDone, printJson } from './nouns.js';
+import { dump, writeOut } from './prog-dump.js';
 import { stats } from './prog-stats.js';
 import { LEGENDS, selectAll, selectOne } from './selectors.js';
 import { type Words, WordsError } from './verbs.js';
@@ -32,7 +20,8 @@ export const progCommand = (): Command =>
     verbs: [
       { name: 'show', words: '[PROG]', run: show },
       { name: 'list', words: '[PROG]', run: show },
-      { name: 'dump', words: '{ xlated | jited } PROG [opcodes] [linum] | [file PATH]', run: dump },
+      { name: 'dump', words: 'xlated PROG [opcodes] [linum] [visual] | [file PATH]', run: dump },
+      { name: 'dump', words: 'jited PROG [opcodes] [linum] | [file PATH]', run: dump },
       { name: 'pin', words: 'PROG PATH', run: pin },
       {
         name: 'run',
@@ -64,53 +53,6 @@ function show(words: Words, context: NounContext): void {
     as,
     { list: false },
   );
-}
-
-function dump(words: Words, context: NounContext): void {
-  const form = words.oneOf(['xlated', 'jited']);
-  using selected = selectAll('prog', words);
-  let file: string | undefined;
-  const options: { -readonly [K in keyof XlatedOptions]: boolean } = {};
-  while (words.left > 0) {
-    const option = words.oneOf(['file', 'opcodes', 'linum']);
-    if (option === 'file') file = words.next('a path');
-    else options[option] = true;
-  }
-  if (file !== undefined) {
-    if (options.opcodes || options.linum) throw new WordsError("'file' is not compatible with 'opcodes' or 'linum'");
-    if (selected.fds.length > 1)
-      throw new UsageError('several programs matched', { remedy: 'A file takes the code of one: name it by its id.' });
-    const [fd] = selected.fds as [number];
-    writeOut(file, form === 'xlated' ? xlatedCode(fd).insns : jitedCode(fd).code);
-    printDone(context);
-    return;
-  }
-  const isSeveral = selected.fds.length > 1;
-  const dumps = selected.fds.map((fd) => {
-    const info = progInfo(fd);
-    return { head: { info, name: progName(fd, info) }, code: dumpOf(fd, form, options, context) };
-  });
-  if (context.json) {
-    const shown = dumps.map(({ head, code }) => (isSeveral ? { ...progHeader(head), insns: code } : code));
-    printJson(isSeveral ? shown : (shown[0] as Json), context.pretty);
-  } else process.stdout.write(dumps.map(({ head, code }) => `${isSeveral ? progHeaderText(head) : ''}${code}`).join('\n'));
-}
-
-function dumpOf(fd: number, form: 'xlated' | 'jited', options: XlatedOptions, { json }: NounContext): Json {
-  if (form === 'jited') {
-    const code = jitedCode(fd);
-    return json ? jitedJson(code, options) : jitedText(code, options);
-  }
-  const rows = xlatedRows(xlatedCode(fd));
-  return json ? xlatedJson(rows, options) : xlatedText(rows, options);
-}
-
-function writeOut(file: string, bytes: Uint8Array): void {
-  try {
-    writeFileSync(file, bytes, { mode: 0o600 });
-  } catch (error) {
-    throw new SyscallError('open', (error as NodeJS.ErrnoException).code ?? 'EIO', { doing: `Cannot write ${file}` });
-  }
 }
 
 /** Descriptor 0 for `-`. */

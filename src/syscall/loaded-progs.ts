@@ -223,7 +223,13 @@ const ksymsWanted = ({ counts }: ProgInfo): Wanted => ({
   size: 8,
 });
 
-const NOT_TOLD = 'The kernel does not show it: that takes root, and kernel.kptr_restrict must not be 2.';
+const NO_RIGHTS = 'The kernel shows code only to who has CAP_BPF (before Linux 5.8: CAP_SYS_ADMIN): run it as root.';
+const WITHHELD = 'The kernel shows no addresses: that takes CAP_SYSLOG, and sysctl kernel.kptr_restrict=1 or 0.';
+const INTERPRETED = 'It is interpreted, not compiled: sysctl net.core.bpf_jit_enable=1, and load it again.';
+
+/** Why there are no instructions: without rights the kernel says that there are none, without more rights it keeps them back. */
+const whyNoCode = ({ jitedLength, xlatedLength }: ProgInfo, length: number): string =>
+  length > 0 ? WITHHELD : jitedLength === 0 && xlatedLength === 0 ? NO_RIGHTS : INTERPRETED;
 
 /**
  * The instructions as the verifier left them, with all that it takes to show them.
@@ -238,7 +244,10 @@ export function xlatedCode(fd: number): LoadedCode {
     lineInfoWanted(info),
   ]);
   const [insns, ksyms, funcs, lines] = buffers as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
-  if (insns.length === 0) throw new BpfError(`Program ${info.id}: its instructions cannot be read`, { remedy: NOT_TOLD });
+  if (insns.length === 0)
+    throw new BpfError(`Program ${info.id}: its instructions cannot be read`, {
+      remedy: whyNoCode(info, info.xlatedLength),
+    });
   const code = {
     insns,
     btf: info.btfId > 0 ? btfById(info.btfId) : undefined,
@@ -288,7 +297,7 @@ export function jitedCode(fd: number): JitedCode {
   ];
   if (code.length === 0)
     throw new BpfError(`Program ${info.id} has no machine code that could be read`, {
-      remedy: info.jitedLength === 0 ? 'It is interpreted: net.core.bpf_jit_enable is 0.' : NOT_TOLD,
+      remedy: whyNoCode(info, info.jitedLength),
     });
   const ksyms = u64s(ksymBytes);
   return {
