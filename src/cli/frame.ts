@@ -34,16 +34,22 @@ async function commandLine(verbs: readonly Verb[], args: readonly string[]): Pro
 }
 
 /** Nouns that may be cut short, in bpftool's order, and flags that it takes before them. */
-const NOUNS = ['prog', 'map', 'link'];
+const NOUNS = ['prog', 'map', 'link', 'cgroup', 'perf', 'net', 'feature', 'btf', 'gen'];
 const FLAGS_FIRST: ReadonlySet<string> = new Set([...JSON_FLAGS, '-f', '--bpffs', '-n', '--nomount', '-jp', '-pj']);
 
-/** `-j m l` as bpftool takes it: flags may stand before the noun, and the noun may be cut short. */
+/**
+ * `-j m l` as bpftool takes it: flags may stand before the noun, and the noun may be cut short. They are put behind the verb, because some
+ * nouns have no flags of their own.
+ */
 function likeBpftool(verbs: readonly Verb[], args: readonly string[]): readonly string[] {
   const at = args.findIndex((arg) => !FLAGS_FIRST.has(arg));
   const said = args[at] ?? '';
   const isVerb = verbs.some(({ name }) => name === said);
   const noun = isVerb ? said : NOUNS.find((name) => said !== '' && name.startsWith(said));
-  return noun === undefined || !NOUNS.includes(noun) ? args : [noun, ...args.slice(0, at), ...args.slice(at + 1)];
+  if (noun === undefined || !NOUNS.includes(noun)) return args;
+  const after = args.slice(at + 1);
+  const verb = after[0]?.startsWith('-') ? [] : after.slice(0, 1);
+  return [noun, ...verb, ...args.slice(0, at), ...after.slice(verb.length)];
 }
 
 function* descendants(command: Command): Generator<Command> {

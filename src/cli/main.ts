@@ -46,6 +46,21 @@ const VERBS: readonly Verb[] = [
     description: 'show and change what is attached: bpftool link',
     load: async () => (await import('./link.js')).linkCommand(),
   },
+  {
+    name: 'cgroup',
+    description: 'show programs attached to groups of processes: bpftool cgroup',
+    load: async () => (await import('./cgroup.js')).cgroupCommand(),
+  },
+  {
+    name: 'perf',
+    description: 'show programs on tracepoints and probes, by process: bpftool perf',
+    load: async () => (await import('./perf.js')).perfCommand(),
+  },
+  {
+    name: 'net',
+    description: 'show programs attached to network devices: bpftool net',
+    load: async () => (await import('./net.js')).netCommand(),
+  },
   { name: 'gen', description: 'make files out of objects', load: async () => (await import('./gen.js')).genCommand() },
 ];
 
