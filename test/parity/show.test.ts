@@ -391,7 +391,8 @@ describe.skipIf(tools.length === 0)(`attachments, as ${tools.map(({ name }) => n
             return [];
           }
           const type = Number(readFileSync(`${probes}/${pmu}/type`, 'utf8'));
-          const target = pmu === 'uprobe' ? { uprobe_path: program, probe_offset: 0x1234 } : { kprobe_func: 'do_sys_openat2' };
+          const target =
+            pmu === 'uprobe' ? { uprobe_path: program, probe_offset: 0x1234 } : { kprobe_func: 'vfs_read', probe_offset: 0 };
           return [0, 1].map((config) => {
             const event = `${pmu} ${config}`;
             return drive(
