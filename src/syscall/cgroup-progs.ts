@@ -3,7 +3,7 @@
 import { closeSync, existsSync, opendirSync, openSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { nearest } from '../bytes/index.js';
-import { SyscallError, UsageError } from '../errors.js';
+import { BpfError, SyscallError, UsageError } from '../errors.js';
 import type { CgroupProg, ShownCgroup } from '../live/index.js';
 import { BPF_F_QUERY_EFFECTIVE } from '../uapi/bpf.js';
 import { BPF_ATTACH_TYPE as T } from '../uapi/enums.js';
@@ -73,20 +73,23 @@ export function cgroupTree(root: string | undefined, isEffective: boolean): Show
   const found: ShownCgroup[] = [];
   for (const folder of cgroupsIn(path)) {
     const isRoot = folder === path;
-    const progs = isRoot ? cgroupProgs(folder, isEffective) : unlessGone(() => cgroupProgs(folder, isEffective));
+    const progs = isRoot ? cgroupProgs(folder, isEffective) : unlessGone(folder, () => cgroupProgs(folder, isEffective));
     if (progs && progs.length > 0) found.push({ path: folder, isRoot, progs });
   }
   return found;
 }
 
 /** Folders of one file system, each before those in it, in the order in which the kernel lists them. */
-function* cgroupsIn(top: string, device = statSync(top, { throwIfNoEntry: false })?.dev): Generator<string> {
+function* cgroupsIn(top: string): Generator<string> {
   yield top;
-  for (const name of unlessGone(() => foldersOf(top)) ?? []) {
+  const device = deviceOf(top);
+  for (const name of unlessGone(top, () => foldersOf(top)) ?? []) {
     const path = `${top === '/' ? '' : top}/${name}`;
-    if (statSync(path, { throwIfNoEntry: false })?.dev === device) yield* cgroupsIn(path, device);
+    if (deviceOf(path) === device) yield* cgroupsIn(path);
   }
 }
+
+const deviceOf = (path: string): number | undefined => unlessGone(path, () => statSync(path).dev);
 
 /** `readdir` would sort them. */
 function foldersOf(path: string): string[] {
@@ -101,16 +104,17 @@ function foldersOf(path: string): string[] {
 }
 
 /** Groups come and go: one that went away between being listed and being looked at is not there. */
-function unlessGone<T>(look: () => T): T | undefined {
+function unlessGone<T>(path: string, look: () => T): T | undefined {
   try {
     return look();
   } catch (error) {
-    if (error instanceof NoSuchCgroup || GONE.has((error as NodeJS.ErrnoException).code ?? '')) return undefined;
-    throw error;
+    const errno = (error as NodeJS.ErrnoException).code ?? '';
+    if (error instanceof NoSuchCgroup || GONE.has(errno)) return undefined;
+    throw error instanceof BpfError || errno === '' ? error : cannotOpen(path, errno);
   }
 }
 
-const GONE: ReadonlySet<string> = new Set(['ENOENT', 'ENODEV']);
+const GONE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ENODEV']);
 
 class NoSuchCgroup extends UsageError {}
 
@@ -121,24 +125,29 @@ function openCgroup(path: string): number {
     return openSync(path, 'r');
   } catch (error) {
     const errno = (error as NodeJS.ErrnoException).code ?? 'EIO';
-    if (errno === 'ENOENT' || errno === 'ENOTDIR' || errno === 'ENODEV') throw noSuchCgroup(path);
-    throw new SyscallError('open', errno, {
-      doing: `Cannot open the cgroup ${path}`,
-      ...(errno === 'EACCES' && { remedy: 'Run as root.' }),
-    });
+    if (GONE.has(errno)) throw noSuchCgroup(path);
+    throw cannotOpen(path, errno);
   }
 }
 
+const cannotOpen = (path: string, errno: string): SyscallError =>
+  new SyscallError('open', errno, {
+    doing: `Cannot look into the cgroup ${path}`,
+    ...(errno === 'EACCES' && { remedy: 'Run as root.' }),
+  });
+
 function noSuchCgroup(path: string): NoSuchCgroup {
-  const below = mountPoints('cgroup2')
-    .map((folder) => `${folder}/${path.replace(/^\/+/, '')}`)
-    .find((other) => existsSync(other));
-  const meant = below ?? neighbour(path);
-  return new NoSuchCgroup(`There is no cgroup at ${path}`, {
-    remedy: meant === undefined ? whereCgroupsAre() : `Did you mean ${meant}?`,
+  const mounted = mountPoints('cgroup2');
+  const below = mounted.map((folder) => `${folder}/${path.replace(/^\/+/, '')}`).find((other) => existsSync(other));
+  const beside = neighbour(path);
+  const isCgroup = mounted.some((folder) => `${beside}/`.startsWith(`${folder}/`));
+  const meant = below ?? (isCgroup ? beside : undefined);
+  return new NoSuchCgroup(`There is no cgroup at ${path || "''"}`, {
+    remedy: meant === undefined || path === '' ? whereCgroupsAre() : `Did you mean ${meant}?`,
   });
 }
 
+/** The folder whose name is the most like that of `path`. */
 function neighbour(path: string): string | undefined {
   const folder = dirname(path);
   try {
