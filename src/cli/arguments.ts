@@ -5,14 +5,24 @@ import { VERBS } from './table.js';
 /** Errors are JSON too where one of these asks for it. */
 export const JSON_FLAGS = ['--json', '-j', '--pretty', '-p'];
 /** Nouns that may be cut short, in bpftool's order, and flags that it takes before them. */
-const NOUNS = ['prog', 'map', 'link'];
+const NOUNS = ['prog', 'map', 'link', 'cgroup', 'perf', 'net', 'feature', 'btf', 'gen'];
 const FLAGS_FIRST: ReadonlySet<string> = new Set([...JSON_FLAGS, '-f', '--bpffs', '-n', '--nomount', '-jp', '-pj']);
+/** Verbs that may be cut short, of nouns that leave their words to commander. */
+const SUBVERBS: Readonly<Record<string, readonly string[]>> = { btf: ['show', 'list', 'dump'], feature: ['probe'] };
 
-/** `-j m l` as bpftool takes it: flags may stand before the noun, and the noun may be cut short. */
+/**
+ * `-j m l` as bpftool takes it: flags may stand before the noun, and words may be cut short. The flags are put behind the verb, because
+ * some nouns have none of their own.
+ */
 export function likeBpftool(args: readonly string[]): readonly string[] {
   const at = args.findIndex((arg) => !FLAGS_FIRST.has(arg));
   const said = args[at] ?? '';
   const isVerb = VERBS.some(({ name }) => name === said);
   const noun = isVerb ? said : NOUNS.find((name) => said !== '' && name.startsWith(said));
-  return noun === undefined || !NOUNS.includes(noun) ? args : [noun, ...args.slice(0, at), ...args.slice(at + 1)];
+  if (noun === undefined || !NOUNS.includes(noun)) return args;
+  const after = args.slice(at + 1);
+  const verb = after[0]?.startsWith('-') ? [] : after.slice(0, 1).map((word) => whole(noun, word));
+  return [noun, ...verb, ...args.slice(0, at), ...after.slice(verb.length)];
 }
+
+const whole = (noun: string, word: string): string => SUBVERBS[noun]?.find((verb) => verb.startsWith(word)) ?? word;

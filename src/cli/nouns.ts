@@ -1,6 +1,6 @@
-// What `tsbpf prog`, `map` and `link` share: flags, the verb's choice, and how results are printed.
+// What `tsbpf prog`, `map`, `link`, `cgroup`, `perf` and `net` share: flags, the verb's choice, and how results are printed.
 
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { type Json, writeJson } from '../live/index.js';
 import { holders, type ObjectContext, pinnedPaths } from '../syscall/index.js';
 import type { SelectedKind } from './selectors.js';
@@ -29,14 +29,25 @@ interface NounFlags {
 }
 
 export interface Noun {
-  readonly name: SelectedKind;
+  readonly name: string;
   readonly description: string;
   readonly verbs: readonly Verb<NounContext>[];
   /** What the words in capitals stand for. */
   readonly legend: string;
+  /** What follows `tsbpf` in the example of help; listing all if not given. */
+  readonly example?: string;
+  /** Whether its objects can be pinned; true if not given. Flags about that are taken all the same, as bpftool does. */
+  readonly hasPins?: boolean;
 }
 
-export function nounCommand({ name, description, verbs, legend }: Noun): Command {
+export function nounCommand({
+  name,
+  description,
+  verbs,
+  legend,
+  example = `${name} list --json`,
+  hasPins = true,
+}: Noun): Command {
   const usages = verbs.map((verb) => `  tsbpf ${name} ${`${verb.name} ${verb.words}`.trimEnd()}`);
   const command = new Command(name)
     .description(description)
@@ -44,8 +55,8 @@ export function nounCommand({ name, description, verbs, legend }: Noun): Command
     .argument('[words...]', 'a verb and what it takes, as below')
     .option('-j, --json', 'as JSON on one line')
     .option('-p, --pretty', 'as JSON for people')
-    .option('-f, --bpffs', 'show where objects are pinned')
-    .option('-n, --nomount', 'mount no BPF file system for pinning');
+    .addOption(new Option('-f, --bpffs', 'show where objects are pinned').hideHelp(!hasPins))
+    .addOption(new Option('-n, --nomount', 'mount no BPF file system for pinning').hideHelp(!hasPins));
   if (name === 'prog')
     command
       .option('--interval <seconds>', 'stats: between two looks; 1 if not said')
@@ -53,7 +64,7 @@ export function nounCommand({ name, description, verbs, legend }: Noun): Command
   return command
     .addHelpText(
       'after',
-      `\nVerbs, which may be cut short (the first that starts so is meant):\n${usages.join('\n')}\n\n${legend}\nExample: sudo npx tsbpf ${name} list --json\nExit code 1: it failed, or there is no such thing.`,
+      `\nVerbs, which may be cut short (the first that starts so is meant):\n${usages.join('\n')}\n\n${legend}\nExample: sudo npx tsbpf ${example}\nExit code 1: it failed, or there is no such thing.`,
     )
     .action(async (said: string[], flags: NounFlags) => {
       const words = new Words(said);
@@ -89,6 +100,12 @@ export function printAll<T>(
   }
   const shown = things.map(as.json);
   printJson(list || shown.length !== 1 ? shown : (shown[0] as Json), pretty);
+}
+
+/** One answer to all that was asked: its JSON or its text, whichever is wanted. */
+export function print({ json, pretty }: NounContext, as: { readonly json: () => Json; readonly text: () => string }): void {
+  if (json) printJson(as.json(), pretty);
+  else process.stdout.write(as.text());
 }
 
 export function printJson(value: Json, pretty: boolean): void {

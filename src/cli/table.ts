@@ -17,5 +17,8 @@ export const VERBS: readonly Verb[] = [
   { name: 'prog', description: 'show, dump and run loaded programs: bpftool prog' },
   { name: 'map', description: 'show and change maps: bpftool map' },
   { name: 'link', description: 'show and change what is attached: bpftool link' },
+  { name: 'cgroup', description: 'show programs attached to groups of processes: bpftool cgroup' },
+  { name: 'perf', description: 'show programs on tracepoints and probes, by process: bpftool perf' },
+  { name: 'net', description: 'show programs attached to network devices: bpftool net' },
   { name: 'gen', description: 'make files out of objects' },
 ];

@@ -85,7 +85,7 @@ function netfilter(link: ShownLink): { protocol: string | undefined; hook: strin
   return { protocol, hook: names[num(link, 'hooknum')] };
 }
 
-function netfilterText(link: ShownLink): string {
+export function netfilterText(link: ShownLink): string {
   const { protocol, hook } = netfilter(link);
   const flags = num(link, 'flags');
   return `\n\t${protocol ?? `pf: ${num(link, 'pf')}`}${hook ? ` ${hook}` : `, hook ${num(link, 'hooknum')},`} prio ${num(link, 'priority')}${flags ? ` flags 0x${flags.toString(16)}` : ''}`;

@@ -14,6 +14,8 @@ export interface BpfReply {
   /** A negated errno when it failed. */
   readonly result: number;
   field(name: string): number;
+  /** As `field`, of 64 bits. */
+  wide(name: string): bigint;
   pointed(name: string): Uint8Array;
 }
 
@@ -24,9 +26,11 @@ export function bpfCall(cmd: BpfCmd, attr: Attr): BpfReply {
   const image = relocated(encodeAttr(layout, attr, () => -1));
   const result = syscall('bpf', BPF_CMD[cmd], image.bytes, image.size);
   const view = new DataView(image.bytes.buffer);
+  const place = (name: string) => layout.find((field) => field.name === name)?.at ?? 0;
   return {
     result,
-    field: (name) => view.getUint32(layout.find((field) => field.name === name)?.at ?? 0, true),
+    field: (name) => view.getUint32(place(name), true),
+    wide: (name) => view.getBigUint64(place(name), true),
     pointed: (name) => {
       const pointer = image.pointers.find(({ field }) => field === name);
       return pointer ? image.bytes.subarray(pointer.offset, pointer.offset + pointer.length) : new Uint8Array();

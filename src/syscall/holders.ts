@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { SyscallError } from '../errors.js';
 import type { Holder } from '../live/index.js';
+import { mountPoints } from './mounts.js';
 import { infoOf, openPinned } from './objects.js';
 
 export type HeldKind = 'prog' | 'map' | 'link' | 'btf';
@@ -63,13 +64,7 @@ export function holders(kind: HeldKind): Holders {
 /** Paths by the id of the object that is pinned there, in every BPF file system that is mounted. */
 export function pinnedPaths(kind: HeldKind): ReadonlyMap<number, readonly string[]> {
   const found = new Map<number, string[]>();
-  const mounts = (quietly(() => readFileSync('/proc/mounts', 'utf8')) ?? '').split('\n').flatMap((line) => {
-    const [, folder = '', type] = line.split(' ');
-    return type === 'bpf'
-      ? [folder.replace(/\\(\d{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8)))]
-      : [];
-  });
-  for (const path of new Set(mounts.flatMap((folder) => [...files(folder)]))) {
+  for (const path of new Set(mountPoints('bpf').flatMap((folder) => [...files(folder)]))) {
     const id = quietly(() => {
       using pinned = openPinned(path);
       // The id stands at the same place in what the kernel says of programs, maps and links.

@@ -22,6 +22,9 @@ const PLACES = [
   `/usr/lib/debug/lib/modules/${R}/vmlinux`,
 ];
 
+/** Whether the running kernel shows its types. */
+export const hasKernelBtf = (): boolean => PLACES.some((path) => existsSync(path));
+
 let running: Btf | undefined;
 
 /**

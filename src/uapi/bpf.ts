@@ -16,6 +16,9 @@ export const BPF_F_LINK = 0x2000;
 export const BPF_F_VTYPE_BTF_OBJ_FD = 0x8000;
 export const BPF_F_TOKEN_FD = 0x10000;
 
+/** query_flags of BPF_PROG_QUERY: those of cgroups above, too. */
+export const BPF_F_QUERY_EFFECTIVE = 0x1;
+
 /** prog_flags */
 export const BPF_F_SLEEPABLE = 0x10;
 export const BPF_F_XDP_HAS_FRAGS = 0x20;
@@ -146,6 +149,30 @@ export const BPF_ATTR: Readonly<Partial<Record<BpfCmd, AttrLayout>>> = {
     ['bpf_fd', 'fd'],
     ['info_len', 'u32'],
     ['info', 'ptr'],
+  ]),
+  BPF_PROG_QUERY: attrLayout([
+    // For tcx and netkit: the number of a device.
+    ['target_fd', 'fd'],
+    ['attach_type', 'u32', BPF_ATTACH_TYPE],
+    ['query_flags', 'u32'],
+    ['attach_flags', 'u32'],
+    ['prog_ids', 'ptr'],
+    ['prog_cnt', 'u32'],
+    ['prog_attach_flags', 'ptr'],
+    ['link_ids', 'ptr'],
+    ['link_attach_flags', 'ptr'],
+    ['revision', 'u64'],
+  ]),
+  BPF_TASK_FD_QUERY: attrLayout([
+    ['pid', 'u32'],
+    ['fd', 'u32'], // of that process
+    ['flags', 'u32'],
+    ['buf_len', 'u32'],
+    ['buf', 'ptr'],
+    ['prog_id', 'u32'],
+    ['fd_type', 'u32'],
+    ['probe_offset', 'u64'],
+    ['probe_addr', 'u64'],
   ]),
   BPF_OBJ_PIN: objAttr,
   BPF_OBJ_GET: objAttr,

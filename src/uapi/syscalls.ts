@@ -21,6 +21,9 @@ export const SYSCALLS = {
     clock_gettime: 228,
     capget: 125,
     capset: 126,
+    socket: 41,
+    sendto: 44,
+    recvfrom: 45,
   },
   arm64: {
     bpf: 280,
@@ -42,6 +45,9 @@ export const SYSCALLS = {
     clock_gettime: 113,
     capget: 90,
     capset: 91,
+    socket: 198,
+    sendto: 206,
+    recvfrom: 207,
   },
 } as const;
 export type Arch = keyof typeof SYSCALLS;

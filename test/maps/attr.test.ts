@@ -15,6 +15,7 @@ import * as enums from '../../src/uapi/enums.js';
 import { errnoName } from '../../src/uapi/errno.js';
 import * as info from '../../src/uapi/info.js';
 import * as perf from '../../src/uapi/perf-event.js';
+import * as rtnetlink from '../../src/uapi/rtnetlink.js';
 
 const { BPF_ATTR } = bpf;
 const fds = ({ fd }: { readonly fd: string }): number => ({ 'map a': 5, btf: 6, 'prog p': 7, none: -1 })[fd] ?? 99;
@@ -186,6 +187,15 @@ describe.skipIf(!hasBtf)('what the running kernel says of itself', () => {
     if (name === 'bpf_prog_info') expect(known).toContainEqual({ name: 'gpl_compatible', at: 84, size: 0 });
   });
 
+  it.each([rtnetlink.SOCKADDR_NL, rtnetlink.NLMSGHDR, rtnetlink.NLATTR, rtnetlink.IFINFOMSG, rtnetlink.TCMSG])(
+    'struct $name is as we have it',
+    ({ name, size, fields }) => {
+      const id = find(name, 'STRUCT');
+      expect(sizeOf(kernelBtf(), id)).toBe(size);
+      expect([...places(kernelBtf(), id)]).toEqual(fields.map((field) => ({ name: field.name, at: field.at, size: field.size })));
+    },
+  );
+
   it.each([
     ...Object.entries(info.BPF_LINK_INFO_OF).map(([type, layout]) => [`link type ${type}`, layout] as const),
     ...Object.entries(info.BPF_PERF_EVENT_INFO).map(([kind, layout]) => [`perf event ${kind}`, layout] as const),
@@ -217,10 +227,10 @@ describe.skipIf(!hasBtf)('what the running kernel says of itself', () => {
       const type = btf.type(id);
       if (type.kind === 'ENUM')
         for (const { name, value } of type.values)
-          if (/^(BPF|BTF|PERF)_/.test(name)) theirs.set(name, [...(theirs.get(name) ?? []), Number(value)]);
+          if (/^(BPF|BTF|PERF|RTM|IFLA|XDP|TCA)_/.test(name)) theirs.set(name, [...(theirs.get(name) ?? []), Number(value)]);
     }
     const ours = [
-      ...Object.entries({ ...bpf, ...btfConstants, ...perf }),
+      ...Object.entries({ ...bpf, ...btfConstants, ...perf, ...rtnetlink }),
       ...btfConstants.BTF_KINDS.map((kind, number) => [`BTF_KIND_${kind === 'VOID' ? 'UNKN' : kind}`, number] as const),
     ].flatMap(([name, value]) => (typeof value === 'number' && theirs.has(name) ? [[name, value] as const] : []));
     expect(ours.length).toBeGreaterThan(25);
