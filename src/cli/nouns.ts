@@ -38,7 +38,17 @@ export interface Noun {
   readonly legend: string;
 }
 
-export function nounCommand({ name, description, verbs, legend }: Noun): Command {
+export function nounCommand({ name, description, verbs: own, legend }: Noun): Command {
+  const help: Verb<NounContext> = {
+    name: 'help',
+    words: '',
+    run: (words, { json, pretty }) => {
+      words.end();
+      if (json) printJson(null, pretty);
+      else command.outputHelp();
+    },
+  };
+  const verbs = [...own, help];
   const usages = verbs.map((verb) => `  tsbpf ${name} ${`${verb.name} ${verb.words}`.trimEnd()}`);
   const command = new Command(name)
     .description(description)

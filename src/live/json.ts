@@ -71,11 +71,14 @@ export function writeJson(
   return parts.join('');
 }
 
-/** As `writeJson` of a list, whose items need not be there all at once: a map may have very many elements. */
-export function writeList(items: Iterable<Json>, { pretty = false }: { readonly pretty?: boolean } = {}): string {
-  const texts: string[] = [];
-  for (const item of items) texts.push(writeJson(item, { pretty, depth: 1 }));
-  return `[${texts.join(',')}${pretty && texts.length > 0 ? '\n' : ''}]`;
+/** As `writeJson` of a list, a piece at a time, whose items need not be there all at once: a map may have very many elements. */
+export function* listParts(items: Iterable<Json>, { pretty = false }: { readonly pretty?: boolean } = {}): Generator<string> {
+  let separator = '[';
+  for (const item of items) {
+    yield `${separator}${writeJson(item, { pretty, depth: 1 })}`;
+    separator = ',';
+  }
+  yield separator === '[' ? '[]' : pretty ? '\n]' : ']';
 }
 
 /** Needs no escapes. */
