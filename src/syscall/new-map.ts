@@ -1,7 +1,8 @@
 // Making one map outside an object.
 
 import { drive, execute } from '../load/index.js';
-import { stepIds } from '../plan/index.js';
+import { planLimits, type Step, stepIds } from '../plan/index.js';
+import { probe } from './facts.js';
 import { realKernel } from './kernel.js';
 import type { Descriptor } from './objects.js';
 
@@ -23,6 +24,9 @@ export interface NewMap {
 /** @throws {SyscallError} */
 export function createMap(attr: NewMap): Descriptor {
   const id = stepIds.map(attr.map_name);
-  const made = drive(execute([{ id, why: id, makes: 'fd', call: 'bpf', cmd: 'BPF_MAP_CREATE', attr: { ...attr } }], realKernel));
+  const counted = probe('memcg_account', realKernel);
+  const limits = planLimits({ features: new Map(counted === undefined ? [] : [['memcg_account', counted]]) });
+  const map: Step = { id, why: id, makes: 'fd', call: 'bpf', cmd: 'BPF_MAP_CREATE', attr: { ...attr } };
+  const made = drive(execute([...limits, map], realKernel));
   return { fd: made.get({ fd: id }), [Symbol.dispose]: () => made[Symbol.dispose]() };
 }
