@@ -151,7 +151,7 @@ export function popElement(fd: number, info: MapInfo, key?: Uint8Array): Uint8Ar
 /** @throws {SyscallError} */
 export function freezeMap(fd: number): void {
   mustBpf('BPF_MAP_FREEZE', { map_fd: fd }, 'Cannot freeze the map', {
-    EBUSY: 'It is frozen already, or somebody has it mapped for writing.',
-    EPERM: 'It takes a descriptor that may write, and the rights of CAP_BPF.',
+    EBUSY: 'Somebody has it mapped for writing, or it is frozen already.',
+    EPERM: 'It is frozen already, or may only be read. It takes CAP_BPF, too.',
   });
 }

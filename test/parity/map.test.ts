@@ -324,6 +324,28 @@ describe.skipIf(missing !== undefined)(`map verbs, beside bpftool ${version}`, (
       expect(tsbpf(['map', 'show', 'name', 'unpinned']).status).toBe(1);
     });
 
+    test('what cannot be done is said, with what can', () => {
+      must('create', ourPath, ...'type array key 4 value 4 entries 2 name an_array'.split(' '));
+      must('create', inner, ...'type perf_event_array key 4 value 4 entries 2 name events'.split(' '));
+      must('freeze', 'pinned', ourPath);
+      const key = ['key', '0', '0', '0', '0'];
+      const cases: readonly (readonly [readonly string[], number, string])[] = [
+        [['update', 'pinned', ourPath, ...key, 'value', '1', '0', '0', '0'], 1, 'The map is frozen'],
+        [['freeze', 'pinned', ourPath], 1, 'It is frozen already'],
+        [['lookup', 'pinned', ourPath], 2, 'key hex 01 00 …'],
+        [['update', 'pinned', ourPath, ...key], 2, 'value hex 01 00 …'],
+        [['lookup', 'pinned', inner, ...key], 1, 'cannot be looked at'],
+        [['event_pipe', 'pinned', ourPath], 1, 'is of type array'],
+      ];
+      for (const [words, status, message] of cases) {
+        expect(tsbpf(['map', ...words])).toMatchObject({ status, stdout: '', stderr: expect.stringContaining(message) });
+        expect(bpftool('-j', 'map', ...words).status).not.toBe(0);
+      }
+      rmSync(ourPath);
+      must('create', ourPath, ...'type array key 4 value 4 entries 2 name an_array'.split(' '));
+      expect(tsbpf(['map', 'delete', 'pinned', ourPath, ...key]).stderr).toContain('can only be set to zero');
+    });
+
     test('maps in maps: what bpftool shows, and below each id what is in that map', () => {
       must('create', inner, 'type', 'array', 'key', '4', 'value', '8', 'entries', '2', 'name', 'inner');
       must('create', outer, ...'type array_of_maps key 4 value 4 entries 3 name outer inner_map pinned'.split(' '), inner);
