@@ -51,15 +51,17 @@ export function writeJson(
       if (current.length > 0) lineEnd(depth);
       text += ']';
     } else {
-      const members = membersOf(current);
+      let separator = '';
       text += '{';
-      for (const [i, [name, member]] of members.entries()) {
-        if (i > 0) text += ',';
+      for (const [name, member] of current instanceof Members ? current.list : Object.entries(current)) {
+        if (member === undefined) continue;
+        text += separator;
+        separator = ',';
         lineEnd(depth + 1);
         text += JSON.stringify(name) + (pretty ? ': ' : ':');
         write(member, depth + 1);
       }
-      if (members.length > 0) lineEnd(depth);
+      if (separator !== '') lineEnd(depth);
       text += '}';
     }
   };
@@ -85,13 +87,12 @@ const PLAIN = /^[\w .:/-]*$/;
 
 const isList = (value: Json): value is readonly Json[] => Array.isArray(value);
 
-const membersOf = (value: Members | { readonly [name: string]: Json | undefined }): readonly (readonly [string, Json])[] =>
-  value instanceof Members
-    ? value.list
-    : Object.entries(value).flatMap(([name, member]) => (member === undefined ? [] : [[name, member] as const]));
-
 /** Bytes as bpftool's JSON has them: `["0x01","0x00"]`. */
-export const hexBytes = (bytes: Uint8Array): readonly string[] => Array.from(bytes, (byte) => HEX[byte] as string);
+export function hexBytes(bytes: Uint8Array): readonly string[] {
+  const words = new Array<string>(bytes.length);
+  for (let i = 0; i < bytes.length; i++) words[i] = HEX[bytes[i] as number] as string;
+  return words;
+}
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => `0x${byte.toString(16).padStart(2, '0')}`);
 
 /** Bytes as bpftool's text has them: two digits each, a gap after 8, a line after 16. */
