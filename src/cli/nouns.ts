@@ -43,11 +43,21 @@ export interface Noun {
 export function nounCommand({
   name,
   description,
-  verbs,
+  verbs: own,
   legend,
   example = `${name} list --json`,
   hasPins = true,
 }: Noun): Command {
+  const help: Verb<NounContext> = {
+    name: 'help',
+    words: '',
+    run: (words, { json, pretty }) => {
+      words.end();
+      if (json) printJson(null, pretty);
+      else command.outputHelp();
+    },
+  };
+  const verbs = [...own, help];
   const usages = verbs.map((verb) => `  tsbpf ${name} ${`${verb.name} ${verb.words}`.trimEnd()}`);
   const command = new Command(name)
     .description(description)

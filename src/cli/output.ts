@@ -1,7 +1,7 @@
 // Much text on stdout: written at once where it goes, instead of being kept until there is time.
 
 import { writeSync } from 'node:fs';
-import { TextSink } from '../bytes/index.js';
+import { TextSink, utf8Bytes } from '../bytes/index.js';
 import { SyscallError } from '../errors.js';
 
 const STDOUT = 1;
@@ -20,6 +20,23 @@ export function toStdout(write: (out: TextSink) => void): void {
   } catch (error) {
     if (!(error instanceof NobodyReads)) throw error;
   }
+}
+
+/** As much text is gathered before it becomes bytes. */
+const GATHERED = 1 << 16;
+
+/** Prints pieces of text as they come, however many there are. @throws as `toStdout`. */
+export function printParts(parts: Iterable<string>): void {
+  toStdout((out) => {
+    let text = '';
+    for (const part of parts) {
+      text += part;
+      if (text.length < GATHERED) continue;
+      out.bytes(utf8Bytes(text));
+      text = '';
+    }
+    out.bytes(utf8Bytes(text));
+  });
 }
 
 function writeAll(bytes: Uint8Array): void {

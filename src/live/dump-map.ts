@@ -74,6 +74,7 @@ export function elementText(info: MapInfo, { key, value }: Element): string {
           : value.message;
     return pair(info.keySize, hexLines(key), message.length, message);
   }
+  if (isMapOfMaps(info.type)) return pair(info.keySize, hexLines(key), info.valueSize, `${idIn(value)} `, 'inner_map_id');
   if (!isPerCpu(info.type)) return pair(info.keySize, hexLines(key), info.valueSize, hexLines(value));
   const lines = info.keySize > 0 ? [`key:\n${hexLines(key)}`] : [];
   for (const [cpu, bytes] of cpuValues(info, value))
@@ -82,12 +83,12 @@ export function elementText(info: MapInfo, { key, value }: Element): string {
 }
 
 /** Names stand on lines of their own when key or value is long; both are on one line when they fit. */
-function pair(keySize: number, key: string, valueSize: number, value: string): string {
+function pair(keySize: number, key: string, valueSize: number, value: string, valueName = 'value'): string {
   const breakNames = keySize > 16 || valueSize > 16;
   const singleLine = keySize + valueSize <= 24 && !breakNames;
   const name = breakNames ? '\n' : ' ';
   const keyPart = keySize > 0 ? `key:${name}${key}${singleLine ? '  ' : '\n'}` : '';
-  return `${keyPart}${valueSize > 0 ? `value:${name}${value}` : ''}\n`;
+  return `${keyPart}${valueSize > 0 ? `${valueName}:${name}${value}` : ''}\n`;
 }
 
 export const foundText = (count: number): string => `Found ${count} element${count === 1 ? '' : 's'}\n`;

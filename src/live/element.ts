@@ -74,10 +74,15 @@ export function parseElement(
       at++;
     }
   }
-  if (wants.key && info.keySize > 0 && !said.key) throw new UsageError('did not find key');
-  if (wants.value && info.valueSize > 0 && !said.value) throw new UsageError('did not find value');
+  if (wants.key && info.keySize > 0 && !said.key) throw notSaid('key', info.keySize);
+  if (wants.value && info.valueSize > 0 && !said.value) throw notSaid('value', info.valueSize);
   return said;
 }
+
+const notSaid = (what: 'key' | 'value', size: number): UsageError =>
+  new UsageError(`did not find ${what}`, {
+    remedy: `The map wants ${size} bytes of it, as in: ${what} hex 01 00 …, or JSON by its types.`,
+  });
 
 /** Bytes are as many words as the size; JSON is one. */
 function endOfData(words: readonly string[], start: number, size: number): number {

@@ -4,6 +4,7 @@ export * from './btf-value.js';
 export * from './dump-map.js';
 export * from './dump-prog.js';
 export * from './element.js';
+export * from './event-pipe.js';
 export * from './hexdump.js';
 export * from './info.js';
 export * from './json.js';

@@ -37,45 +37,49 @@ export function writeJson(
   value: Json,
   { pretty = false, depth: at = 0 }: { readonly pretty?: boolean; readonly depth?: number } = {},
 ): string {
-  const parts: string[] = [];
+  let text = '';
   const write = (current: Json, depth: number): void => {
-    if (current === null || typeof current === 'boolean' || typeof current === 'number' || typeof current === 'bigint')
-      parts.push(String(current));
-    else if (typeof current === 'string') parts.push(PLAIN.test(current) ? `"${current}"` : JSON.stringify(current));
-    else if (current instanceof Raw) parts.push(current.text);
+    if (typeof current === 'string') text += PLAIN.test(current) ? `"${current}"` : JSON.stringify(current);
+    else if (current === null || typeof current !== 'object') text += String(current);
+    else if (current instanceof Raw) text += current.text;
     else if (isList(current)) {
-      parts.push('[');
-      for (const [i, item] of current.entries()) {
-        if (i > 0) parts.push(',');
-        write(item, depth + 1);
+      text += '[';
+      for (let i = 0; i < current.length; i++) {
+        if (i > 0) text += ',';
+        write(current[i] as Json, depth + 1);
       }
       if (current.length > 0) lineEnd(depth);
-      parts.push(']');
+      text += ']';
     } else {
-      const members = membersOf(current);
-      parts.push('{');
-      for (const [i, [name, member]] of members.entries()) {
-        if (i > 0) parts.push(',');
+      let separator = '';
+      text += '{';
+      for (const [name, member] of current instanceof Members ? current.list : Object.entries(current)) {
+        if (member === undefined) continue;
+        text += separator;
+        separator = ',';
         lineEnd(depth + 1);
-        parts.push(JSON.stringify(name), pretty ? ': ' : ':');
+        text += JSON.stringify(name) + (pretty ? ': ' : ':');
         write(member, depth + 1);
       }
-      if (members.length > 0) lineEnd(depth);
-      parts.push('}');
+      if (separator !== '') lineEnd(depth);
+      text += '}';
     }
   };
   const lineEnd = (depth: number) => {
-    if (pretty) parts.push('\n', '    '.repeat(depth));
+    if (pretty) text += `\n${'    '.repeat(depth)}`;
   };
   write(value, at);
-  return parts.join('');
+  return text;
 }
 
-/** As `writeJson` of a list, whose items need not be there all at once: a map may have very many elements. */
-export function writeList(items: Iterable<Json>, { pretty = false }: { readonly pretty?: boolean } = {}): string {
-  const texts: string[] = [];
-  for (const item of items) texts.push(writeJson(item, { pretty, depth: 1 }));
-  return `[${texts.join(',')}${pretty && texts.length > 0 ? '\n' : ''}]`;
+/** As `writeJson` of a list, a piece at a time, whose items need not be there all at once: a map may have very many elements. */
+export function* listParts(items: Iterable<Json>, { pretty = false }: { readonly pretty?: boolean } = {}): Generator<string> {
+  let separator = '[';
+  for (const item of items) {
+    yield `${separator}${writeJson(item, { pretty, depth: 1 })}`;
+    separator = ',';
+  }
+  yield separator === '[' ? '[]' : pretty ? '\n]' : ']';
 }
 
 /** Needs no escapes. */
@@ -83,21 +87,21 @@ const PLAIN = /^[\w .:/-]*$/;
 
 const isList = (value: Json): value is readonly Json[] => Array.isArray(value);
 
-const membersOf = (value: Members | { readonly [name: string]: Json | undefined }): readonly (readonly [string, Json])[] =>
-  value instanceof Members
-    ? value.list
-    : Object.entries(value).flatMap(([name, member]) => (member === undefined ? [] : [[name, member] as const]));
-
 /** Bytes as bpftool's JSON has them: `["0x01","0x00"]`. */
-export const hexBytes = (bytes: Uint8Array): readonly string[] => Array.from(bytes, (byte) => HEX[byte] as string);
+export function hexBytes(bytes: Uint8Array): readonly string[] {
+  const words = new Array<string>(bytes.length);
+  for (let i = 0; i < bytes.length; i++) words[i] = HEX[bytes[i] as number] as string;
+  return words;
+}
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => `0x${byte.toString(16).padStart(2, '0')}`);
 
 /** Bytes as bpftool's text has them: two digits each, a gap after 8, a line after 16. */
 export function hexLines(bytes: Uint8Array, separator = ' '): string {
   let text = '';
-  for (const [i, byte] of bytes.entries()) {
+  for (let i = 0; i < bytes.length; i++) {
     if (i > 0) text += i % 16 === 0 ? '\n' : i % 8 === 0 ? '  ' : separator;
-    text += byte.toString(16).padStart(2, '0');
+    text += DIGITS[bytes[i] as number];
   }
   return text;
 }
+const DIGITS: readonly string[] = HEX.map((word) => word.slice(2));

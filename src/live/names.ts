@@ -20,6 +20,10 @@ const ATTACH_TYPES = namesOf(BPF_ATTACH_TYPE, /^BPF_/);
 
 /** Each gives the number itself for a type that came after us. */
 export const mapTypeName = (type: number): string | number => MAP_TYPES.get(type) ?? type;
+/** A map type by its name, which must be whole; undefined for what is none. */
+export const mapTypeOf = (name: string): number | undefined =>
+  [...MAP_TYPES].find(([type, known]) => known === name && type !== BPF_MAP_TYPE.BPF_MAP_TYPE_UNSPEC)?.[0];
+export const MAP_TYPE_NAMES: readonly string[] = [...MAP_TYPES.values()].filter((name) => name !== 'unspec');
 export const progTypeName = (type: number): string | number => PROG_TYPES.get(type) ?? type;
 export const linkTypeName = (type: number): string | number => LINK_TYPES.get(type) ?? type;
 export const attachTypeName = (type: number): string | number => ATTACH_TYPES.get(type) ?? type;

@@ -3,6 +3,7 @@
 import { callName, RING_BUFFERS, type Step } from '../plan/index.js';
 import { BPF_F_LINK } from '../uapi/bpf.js';
 import { BPF_ATTACH_TYPE, BPF_MAP_TYPE } from '../uapi/enums.js';
+import { PERF_COUNT_SW_BPF_OUTPUT } from '../uapi/perf-event.js';
 
 /** What a process needs to load and attach tracing programs. */
 export const RIGHTS =
@@ -52,6 +53,8 @@ const mapHasLink = (step: Step): boolean =>
   step.call === 'bpf' &&
   step.attr.map_type === BPF_MAP_TYPE.BPF_MAP_TYPE_STRUCT_OPS &&
   (Number(step.attr.map_flags ?? 0) & BPF_F_LINK) !== 0;
+
+const isRing = (step: Step): boolean => step.call === 'perf_event_open' && step.attr.config === PERF_COUNT_SW_BPF_OUTPUT;
 
 /** The first row that fits. */
 const REMEDIES: readonly Row[] = [
@@ -119,8 +122,32 @@ const REMEDIES: readonly Row[] = [
     remedy:
       'The arena wants an address (map_extra) where this process has something else: another load of the object that is not closed, for example. Without map_extra the kernel finds a place.',
   },
+  {
+    call: 'mmap',
+    errno: 'EPERM',
+    when: (step, plan) => step.call === 'mmap' && plan.some((made) => made.id === step.on.fd && isRing(made)),
+    remedy:
+      'Rings of perf events take memory that is locked: more than the sysctl kernel.perf_event_mlock_kb allows a user. Raise it, or run as root.',
+  },
   { errno: 'EPERM', remedy: RIGHTS },
   { call: 'perf_event_open', errno: 'EACCES', remedy: `${RIGHTS} The sysctl kernel.perf_event_paranoid decides too.` },
+  {
+    call: 'perf_event_open',
+    errno: 'ENODEV',
+    when: isRing,
+    remedy: 'That CPU is offline: /sys/devices/system/cpu/online lists those that are not.',
+  },
+  {
+    call: 'perf_event_open',
+    errno: 'EINVAL',
+    when: isRing,
+    remedy: 'There is no such CPU: /sys/devices/system/cpu/online lists those that there are.',
+  },
+  {
+    call: 'bpf(BPF_MAP_UPDATE_ELEM)',
+    errno: 'E2BIG',
+    remedy: 'The index is past the end of the map: its max_entries are the number of places.',
+  },
   {
     call: 'bpf(BPF_MAP_CREATE)',
     errno: 'EINVAL',

@@ -17,6 +17,7 @@ export * from './kernel-types.js';
 export * from './load.js';
 export * from './loadable.js';
 export { MAP_TYPE_FIELDS, planMap } from './maps.js';
+export * from './perf-rings.js';
 export * from './pins.js';
 export * from './probe-program.js';
 export { LOG_SIZE, MAP_POISON, planProgram } from './programs.js';

@@ -53,8 +53,8 @@ const withMapsInMapsLast = (maps: readonly BpfMapDef[]): BpfMapDef[] => [
 ];
 
 /** Before 5.11 all BPF memory counted against RLIMIT_MEMLOCK, which starts at 64 KiB. Where it cannot be raised it may still do. */
-const planLimits = (facts: KernelFacts): Step[] =>
-  facts.features.get('memcg_account') === false
+export const planLimits = ({ features }: Pick<KernelFacts, 'features'>): Step[] =>
+  features.get('memcg_account') === false
     ? [
         {
           id: 'memlock',

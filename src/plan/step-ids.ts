@@ -9,5 +9,7 @@ export const stepIds = {
   module: (name: string) => `btf of module ${name}`,
   program: (name: string) => `prog ${name}`,
   link: (program: string) => `link ${program}`,
+  perfEvent: (cpu: number) => `perf event of CPU ${cpu}`,
+  perfRing: (cpu: number) => `ring of CPU ${cpu}`,
   iterator: (program: string) => `iterator ${program}`,
 } as const;

@@ -49,7 +49,7 @@ export type StepCall =
   | { readonly call: 'prlimit64'; readonly resource: RLimit; readonly limit: bigint }
   /** A descriptor that is of no use any more. */
   | { readonly call: 'close'; readonly on: FdRef }
-  /** The memory of a map, shared, for reading and writing; anywhere if `address` is 0. `contents` is written to it at `contentsAt`. */
+  /** The memory of a map or a perf event, shared, for reading and writing; anywhere if `address` is 0. `contents` is written to it at `contentsAt`. */
   | {
       readonly call: 'mmap';
       readonly on: FdRef;

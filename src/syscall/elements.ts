@@ -46,28 +46,33 @@ const FIRST_BATCH = 1024;
 /** Bytes of keys and values for one call, at most at first. */
 const BATCH_BYTES = 1 << 22;
 
+/** A map that changes under the walk may send it back to the start: then this many times its elements are enough. */
+const MOST_TURNS = 4;
+const mostSteps = ({ maxEntries }: MapInfo): number => MOST_TURNS * maxEntries + FIRST_BATCH;
+
 /**
  * All elements, in the kernel's order. What programs change meanwhile may come twice, or not at all.
  * @throws {SyscallError}
  */
 export function* elements(fd: number, info: MapInfo): Generator<Element> {
   if (info.keySize === 0) return; // queues and rings cannot be walked
-  const started = BATCHED.has(info.type) && info.maxEntries > 1 ? batch(fd, info) : undefined;
-  const first = started?.next();
-  if (first && started && !(first.done && first.value === 'not supported')) {
-    if (!first.done) yield first.value;
-    yield* started;
-  } else yield* oneByOne(fd, info);
+  const left = BATCHED.has(info.type) && info.maxEntries > 1 ? yield* batches(fd, info) : { after: undefined };
+  if (left) yield* oneByOne(fd, info, left.after);
 }
 
 /** Room for a cursor: a bucket or an index takes 4 bytes, others a key. */
 const cursorRoom = ({ keySize }: MapInfo): Uint8Array => new Uint8Array(Math.max(4, keySize));
 
-function* batch(fd: number, info: MapInfo): Generator<Element, 'done' | 'not supported'> {
+/**
+ * @returns Undefined at the end of the map; the last key where the kernel would not go on: older ones have no such call for some types,
+ *          and give up where elements are missing (EINTR) or somebody else is at work (EBUSY).
+ */
+function* batches(fd: number, info: MapInfo): Generator<Element, { readonly after: Uint8Array | undefined } | undefined> {
   const room = valueRoom(info);
   let capacity = Math.max(1, Math.min(info.maxEntries, FIRST_BATCH, Math.floor(BATCH_BYTES / (info.keySize + room))));
   let cursor: Uint8Array | undefined;
-  for (;;) {
+  let after: Uint8Array | undefined;
+  for (let steps = 0; steps <= mostSteps(info); ) {
     const reply = bpfCall('BPF_MAP_LOOKUP_BATCH', {
       ...(cursor && { in_batch: cursor }),
       out_batch: cursorRoom(info),
@@ -77,29 +82,28 @@ function* batch(fd: number, info: MapInfo): Generator<Element, 'done' | 'not sup
       map_fd: fd,
     });
     const errno = reply.result < 0 ? errnoName(-reply.result) : undefined;
-    if (errno === 'ENOSPC') {
+    if (errno === 'ENOSPC' && capacity <= info.maxEntries) {
       capacity *= 2; // a bucket of the hash table does not fit
       continue;
     }
-    if (errno !== undefined && errno !== 'ENOENT') {
-      if (!cursor) return 'not supported';
-      throw new SyscallError('bpf(BPF_MAP_LOOKUP_BATCH)', errno, { doing: `Cannot read map ${info.name || info.id}` });
-    }
+    if (errno !== undefined && errno !== 'ENOENT') return { after };
     const [keys, values, count] = [reply.pointed('keys'), reply.pointed('values'), reply.field('count')];
-    for (let i = 0; i < count; i++)
-      yield { key: keys.slice(i * info.keySize, (i + 1) * info.keySize), value: values.slice(i * room, (i + 1) * room) };
-    if (errno === 'ENOENT') return 'done';
+    for (let i = 0; i < count; i++) {
+      const key = keys.slice(i * info.keySize, (i + 1) * info.keySize);
+      yield { key, value: values.slice(i * room, (i + 1) * room) };
+      after = key;
+    }
+    if (errno === 'ENOENT') return undefined;
+    steps += count;
     cursor = reply.pointed('out_batch').slice();
   }
+  return undefined;
 }
 
-/** A map that changes under the walk may send it back to the start: then this many steps are enough. */
-const MOST_TURNS = 4;
-
-function* oneByOne(fd: number, info: MapInfo): Generator<Element> {
+function* oneByOne(fd: number, info: MapInfo, after: Uint8Array | undefined): Generator<Element> {
   const ops = elementOps(fd, info);
-  let key: Uint8Array | undefined;
-  for (let steps = 0; steps <= MOST_TURNS * info.maxEntries + FIRST_BATCH; steps++) {
+  let key = after;
+  for (let steps = 0; steps <= mostSteps(info); steps++) {
     const next = new Uint8Array(info.keySize);
     if (!ops.nextKey(key, next)) return;
     yield { key: next, value: lookedUp(ops, next) };
@@ -147,7 +151,7 @@ export function popElement(fd: number, info: MapInfo, key?: Uint8Array): Uint8Ar
 /** @throws {SyscallError} */
 export function freezeMap(fd: number): void {
   mustBpf('BPF_MAP_FREEZE', { map_fd: fd }, 'Cannot freeze the map', {
-    EBUSY: 'It is frozen already, or somebody has it mapped for writing.',
-    EPERM: 'It takes a descriptor that may write, and the rights of CAP_BPF.',
+    EBUSY: 'Somebody has it mapped for writing, or it is frozen already.',
+    EPERM: 'It is frozen already, or may only be read. It takes CAP_BPF, too.',
   });
 }

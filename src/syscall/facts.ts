@@ -107,18 +107,21 @@ export function probe(name: FeatureName, kernel: Kernel, observe?: (event: StepE
   }
 }
 
-/** `0-3,8` -> 5. */
-export function countCpus(list: string): number {
-  return list
+/** `0-3,8` -> 0, 1, 2, 3, 8. */
+export const cpuList = (list: string): number[] =>
+  list
     .trim()
     .split(',')
-    .reduce((sum, range) => {
+    .flatMap((range) => {
       const [first = '0', last = first] = range.split('-');
-      return sum + Number(last) - Number(first) + 1;
-    }, 0);
-}
+      return Array.from({ length: Number(last) - Number(first) + 1 }, (_, i) => Number(first) + i);
+    });
+
+const cpus = (which: 'possible' | 'online'): number[] =>
+  cpuList(new TextDecoder().decode(read(`/sys/devices/system/cpu/${which}`)));
 
 /** CPUs that this machine may ever have: as many values has an element of a per-CPU map. */
-export function possibleCpus(): number {
-  return countCpus(new TextDecoder().decode(read('/sys/devices/system/cpu/possible')));
-}
+export const possibleCpus = (): number => cpus('possible').length;
+
+/** CPUs that run now, by number. */
+export const onlineCpus = (): readonly number[] => cpus('online');

@@ -15,6 +15,15 @@ export function interfaceName(ifindex: number): string | undefined {
   }
 }
 
+/** The number of a device by its name; undefined when there is none. */
+export function interfaceIndex(name: string): number | undefined {
+  try {
+    return readdirSync(FOLDER).includes(name) ? Number(readFileSync(`${FOLDER}/${name}/ifindex`, 'utf8')) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** As `interfaceName`, of a device that may be in another namespace: then nothing is known of it here. */
 export function deviceName({ ifindex, netnsDev, netnsIno }: Device): string | undefined {
   if (ifindex === 0) return undefined;

@@ -10,6 +10,21 @@ const ATTR_SIZE = 32; // map_fd, key, value or next_key, flags
 /** The kernel wants zeros after the last field that a command knows, so each is told only so much of the attribute. */
 const SIZES = { BPF_MAP_LOOKUP_ELEM: 32, BPF_MAP_UPDATE_ELEM: 32, BPF_MAP_DELETE_ELEM: 16, BPF_MAP_GET_NEXT_KEY: 24 } as const;
 type ElementCmd = keyof typeof SIZES;
+const FROZEN = 'The map is frozen, or may only be read: programs can change it, user space cannot.';
+/** What to do about a refusal, by the call and its errno. */
+const REMEDIES: Readonly<Record<ElementCmd, Readonly<Record<string, string>>>> = {
+  BPF_MAP_LOOKUP_ELEM: { ENOTSUPP: 'What is in maps of this type cannot be looked at: it is for programs only.' },
+  BPF_MAP_UPDATE_ELEM: {
+    EPERM: FROZEN,
+    EEXIST: 'The key is already there.',
+    ENOENT: 'The key is not there.',
+  },
+  BPF_MAP_DELETE_ELEM: {
+    EPERM: FROZEN,
+    EINVAL: 'An array has all its elements for good; they can only be set to zero. Other maps take away what there is.',
+  },
+  BPF_MAP_GET_NEXT_KEY: { ENOTSUPP: 'Keys of maps of this type cannot be walked.' },
+};
 const align8 = (n: number) => Math.ceil(n / 8) * 8;
 const ENOENT = 2;
 
@@ -34,13 +49,15 @@ export function mapOps(
     if (key) bytes.set(key, keyAt);
     return syscall('bpf', BPF_CMD[cmd], bytes, SIZES[cmd]);
   };
+  const failed = (cmd: ElementCmd, errno: string, doing: string): SyscallError => {
+    const full = `The map is full (max_entries ${sizes.maxEntries}), or the index is past its end.`;
+    const remedy = errno === 'E2BIG' ? full : REMEDIES[cmd][errno];
+    return new SyscallError(`bpf(${cmd})`, errno, { doing, where: { map: sizes.name }, ...(remedy && { remedy }) });
+  };
   const found = (cmd: ElementCmd, result: number): boolean => {
     if (result >= 0) return true;
     if (result === -ENOENT) return false;
-    throw new SyscallError(`bpf(${cmd})`, errnoName(-result), {
-      doing: `Cannot use map ${sizes.name}`,
-      where: { map: sizes.name },
-    });
+    throw failed(cmd, errnoName(-result), `Cannot use map ${sizes.name}`);
   };
   return {
     ...sizes,
@@ -53,16 +70,7 @@ export function mapOps(
       bytes.set(value, valueAt);
       const result = call('BPF_MAP_UPDATE_ELEM', key, flags);
       if (result >= 0) return;
-      const remedy = {
-        EEXIST: 'The key is already there.',
-        ENOENT: 'The key is not there.',
-        E2BIG: `The map is full (max_entries ${sizes.maxEntries}), or the index is past its end.`,
-      }[errnoName(-result)];
-      throw new SyscallError('bpf(BPF_MAP_UPDATE_ELEM)', errnoName(-result), {
-        doing: `Cannot set an element of map ${sizes.name}`,
-        where: { map: sizes.name },
-        ...(remedy && { remedy }),
-      });
+      throw failed('BPF_MAP_UPDATE_ELEM', errnoName(-result), `Cannot set an element of map ${sizes.name}`);
     },
     delete: (key) => found('BPF_MAP_DELETE_ELEM', call('BPF_MAP_DELETE_ELEM', key)),
     nextKey: (key, next) => {

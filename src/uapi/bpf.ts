@@ -28,6 +28,9 @@ export const BPF_ANY = 0;
 export const BPF_NOEXIST = 1;
 export const BPF_EXIST = 2;
 
+/** flags of BPF_PROG_TEST_RUN */
+export const BPF_F_TEST_RUN_ON_CPU = 1;
+
 /** Header word of a ring buffer record. */
 export const BPF_RINGBUF_BUSY_BIT = 0x80000000;
 export const BPF_RINGBUF_DISCARD_BIT = 0x40000000;
@@ -144,6 +147,8 @@ export const BPF_ATTR: Readonly<Partial<Record<BpfCmd, AttrLayout>>> = {
     ['ctx_size_out', 'u32'],
     ['ctx_in', 'ptr'],
     ['ctx_out', 'ptr'],
+    ['flags', 'u32'],
+    ['cpu', 'u32'],
   ]),
   BPF_OBJ_GET_INFO_BY_FD: attrLayout([
     ['bpf_fd', 'fd'],

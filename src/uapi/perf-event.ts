@@ -41,6 +41,19 @@ export const PERF_EVENT_ATTR = [
 export const PERF_ATTR_SIZE_VER0 = 64;
 export const PERF_ATTR_SIZE_VER1 = 72;
 export const PERF_COUNT_SW_CPU_CLOCK = 0;
+/** What bpf_perf_event_output() writes to. */
+export const PERF_COUNT_SW_BPF_OUTPUT = 10;
+
+/** Bits of `sample_type`, as far as they are used here: each adds a part to samples, in an order of its own. */
+export const PERF_SAMPLE = { PERF_SAMPLE_TIME: 1 << 2, PERF_SAMPLE_RAW: 1 << 10 } as const;
+
+/** enum perf_event_type: what a record of the ring is, as far as it is read here. */
+export const PERF_RECORD = { PERF_RECORD_LOST: 2, PERF_RECORD_SAMPLE: 9 } as const;
+
+/** Bytes of struct perf_event_header. */
+export const PERF_EVENT_HDR_SZ = 8;
+/** Where struct perf_event_mmap_page has the two positions of the ring that follows it. */
+export const PERF_MMAP_PAGE = { data_head: 1024, data_tail: 1032 } as const;
 
 /** As x86, arm64, riscv and s390 encode them. */
 export const PERF_EVENT_IOC = {

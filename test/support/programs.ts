@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { BpfError, SyscallError } from '../../src/errors.js';
 import { type Attr, encodeAttr } from '../../src/plan/index.js';
 import { addressOf, syscall } from '../../src/syscall/index.js';
-import { BPF_ATTR } from '../../src/uapi/bpf.js';
+import { BPF_ATTR, BPF_F_TEST_RUN_ON_CPU } from '../../src/uapi/bpf.js';
 import { BPF_CMD } from '../../src/uapi/enums.js';
 import { errnoName } from '../../src/uapi/errno.js';
 
@@ -14,6 +14,10 @@ import { errnoName } from '../../src/uapi/errno.js';
  */
 export const runSyscallProgram = (fd: number, context: Uint8Array): number =>
   testRun({ prog_fd: fd, retval: 0, ctx_size_in: context.length, ctx_in: context });
+
+/** As `runSyscallProgram`, of a SEC("raw_tp") program, on a CPU. */
+export const runOnCpu = (fd: number, context: Uint8Array, cpu: number): number =>
+  testRun({ prog_fd: fd, retval: 0, ctx_size_in: context.length, ctx_in: context, flags: BPF_F_TEST_RUN_ON_CPU, cpu });
 
 /** As `runSyscallProgram`, of a SEC("tc") program, on a packet of zeros. */
 export const runPacketProgram = (fd: number): number =>
