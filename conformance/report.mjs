@@ -2,8 +2,10 @@
 
 import { release } from 'node:os';
 import { VERDICTS } from './compare.mjs';
+import { dumpSection, dumpSummary } from './dump-report.mjs';
 import { explain } from './explain.mjs';
 import { KNOWN } from './known-differences.mjs';
+import { table } from './table.mjs';
 
 const WIDER = 'everything';
 /** We would refuse these even where libbpf did not. */
@@ -157,13 +159,6 @@ function reasons(rows) {
 
 const percent = (part, whole) =>
   whole === 0 ? '-' : part === whole ? '100 %' : `${(Math.floor((part / whole) * 10000) / 100).toFixed(2)} %`;
-const table = (head, rows) =>
-  [head, head.map((name) => (name.endsWith(':') ? '---:' : '---')), ...rows]
-    .map(
-      (cells, i) =>
-        `| ${cells.map((cell) => (i === 0 ? cell.replace(/:$/, '') : `${cell}`.replaceAll('|', '\\|'))).join(' | ')} |`,
-    )
-    .join('\n');
 const verdictTable = (lines) =>
   table(
     ['source', 'types of', ...VERDICTS.map((name) => `${name}:`)],
@@ -222,8 +217,11 @@ function coreTable(lines) {
   );
 }
 
-/** For the terminal. */
-export function summary(report, { all }) {
+/** For the terminal: of the parts that were run. */
+export const summary = (report, options) =>
+  [...(report.agreement ? objectSummary(report, options) : []), ...(report.dumps ? dumpSummary(report.dumps) : [])].join('\n');
+
+function objectSummary(report, { all }) {
   const { objects, seconds, libbpf, agreement: shares, acceptance: taken, unknown, selfRelocation: self } = report;
   return [
     `${objects} objects, libbpf ${libbpf}, ${seconds} s`,
@@ -244,7 +242,7 @@ export function summary(report, { all }) {
     ),
     ...(all ? unknown.map(({ object, kernel, how, detail }) => `${object} ${kernel} ${how}: ${detail}`) : []),
     `${unknown.length} differences have no reason in known-differences.mjs`,
-  ].join('\n');
+  ];
 }
 
 export const toMarkdown = (report) => `# Conformance with libbpf
@@ -253,7 +251,7 @@ What tsbpf hands to the kernel is compared, field by field, with what libbpf han
 
     npm run conformance
 
-from Debian's packages alone: it builds libbpf, makes the objects, carves the kernels' types, and compares. All that it downloads or
+from Debian's packages alone: it builds libbpf, makes the objects, carves the kernels' types, and compares; then it compares printed types with bpftool's. All that it downloads or
 makes stays in \`.cache/conformance\` (or \`$TSBPF_CACHE\`), with a \`report.json\` that has every difference.
 
 Last run: ${report.date}, Linux ${report.running}, libbpf ${report.libbpf}, ${report.objects} objects, ${Math.ceil(report.seconds / 60)} minutes.
@@ -288,6 +286,7 @@ ${coreTable(report.core)}
 A relocation counts once in each way of asking. *poisoned*: replaced by a call that no verifier lets pass. \`npm test\` does the same with Debian
 stable's libbpf and 150 invented kernels, for whose types much fails.
 
+${dumpSection(report.dumps)}
 ## What is compared
 
 The witness (\`conformance/witness.c\`) is libbpf with its \`syscall\` replaced: it notes each call, lets maps and BTF through, and answers for programs. On
@@ -347,5 +346,6 @@ a known reason fails it. \`npm test\` compares our sources in \`test/parity/prog
 relocations against invented kernels, with Debian stable's libbpf.
 
     npm run conformance -- --help            # all options
+    npm run conformance -- --part btf        # only the printed types
     npm run conformance -- --only '^bind' --kernel 6.1    # every difference of some objects
 `;

@@ -90,7 +90,7 @@ function patchLines({ insn, after, access, reason }, insns) {
   const wide = isLdImm64(insns, insn);
   if (after === 'poison') {
     const lines = (wide ? [insn + 1, insn] : [insn]).map((slot) => `substituting insn #${slot} w/ invalid insn`);
-    return resizedBadly(reason) ? [BAD_SIZE(insn), ...lines] : lines;
+    return resizedBadly(reason) ? [badSize(insn), ...lines] : lines;
   }
   const is = readInsn(insns, insn);
   if (wide) return [`patched insn #${insn} (LDIMM64) imm64 ${ldImm64Value(insns, insn)} -> ${after}`];
@@ -100,7 +100,7 @@ function patchLines({ insn, after, access, reason }, insns) {
   return lines;
 }
 const resizedBadly = (reason) => /^the field (has|is a bitfield)/.test(reason ?? '');
-const BAD_SIZE = (insn) =>
+const badSize = (insn) =>
   `insn #${insn} (LDX/ST/STX) accesses field incorrectly. Make sure you are accessing pointers, unsigned integers, or fields of matching type and size.`;
 
 function failureLines({ fixup, program, record, error }, asked, moduleOf) {
