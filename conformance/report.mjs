@@ -283,7 +283,8 @@ sides, in the same order; a line that is not known counts as a difference. Where
 
 ${coreTable(report.core)}
 
-A relocation counts once in each way of asking. *poisoned*: replaced by a call that no verifier lets pass. \`npm test\` does the same with Debian
+A relocation counts once in each way of asking; of an object that libbpf refuses before it comes to its relocations nothing is said of them.
+*poisoned*: replaced by a call that no verifier lets pass. \`npm test\` does the same with Debian
 stable's libbpf and 150 invented kernels, for whose types much fails.
 
 ${dumpSection(report.dumps)}

@@ -80,6 +80,14 @@ it.each(says.map((line, i) => [line, i] as const))('needs every line: %s', (line
   expect(at([line, 'libbpf might say something new of this relo'])).toBe(1);
 });
 
+it('counts it among what differs, where both load an object and where both refuse it', () => {
+  const ours = { ...answer, core: relocateUntil(bootstrap, { kernel: bootstrap.btf as Btf }, []) };
+  const lines = says.map((line) => line.replace('imm 0 -> 0', 'imm 0 -> 4'));
+  expect(verdict(ours, { ...theirs, core: says } as object)).toBe('same');
+  expect(fields(ours, { ...theirs, core: lines } as object)).toEqual(['CO-RE verdict', 'CO-RE verdict']);
+  expect(verdict({ ...ours, refused }, { ...theirs, error: 22, core: lines } as object)).toBe('different');
+});
+
 it('tells what a relocation failed for, and with which numbers', () => {
   // The instruction of its first relocation holds another number than the types say.
   const other = {
