@@ -216,7 +216,10 @@ function answerOf(shared: Shared, kind: CoreKind, relo: CoreRelo, insns: Uint8Ar
   return answer;
 }
 
-/** A verdict is kept: its memory is counted as so many steps. To go through those that are kept takes so many for each. */
+/**
+ * A verdict is kept: its memory is counted as so many steps, and so is each step of a way that ended. To go through those that are
+ * kept takes so many for each.
+ */
 const VERDICT = 100;
 const SCAN = 10;
 
@@ -244,6 +247,7 @@ function resolveSpec(shared: Shared, btf: Btf, local: Spec, options: ValueOption
   const isNarrower = matches.length > 0 && matches.length < candidates.length;
   narrowed.set(root, isNarrower ? candidates.filter((_, i) => verdicts[i]?.spec) : candidates);
   for (const spec of matches) effort.spend(weightOf(spec));
+  for (const { at } of verdicts) effort.spend(VERDICT * (at?.reached.accessors.length ?? 0));
 
   const [first, ...others] = matches.map((spec) => ({ spec, value: coreValue(spec, options) }));
   if (!first) {
