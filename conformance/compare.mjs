@@ -1,6 +1,7 @@
 // Two answers -> a verdict, and each field that differs.
 
 import { constants } from 'node:os';
+import { compareVerdicts } from './verdicts.mjs';
 
 export const VERDICTS = ['same', 'both refuse', 'libbpf alone refuses', 'tsbpf alone refuses', 'different'];
 
@@ -10,7 +11,8 @@ const ENOTSUPP = 524; // the kernel's own, which <errno.h> does not have
 /**
  * @param theirs The witness's answer.
  * @param ours   That of tsbpf.
- * @returns      `verdict`, and `differences`: `{ field, at, theirs, ours }`; empty unless the verdict is `different`.
+ * @returns      `verdict`, and `differences`: `{ field, at, theirs, ours }`; empty unless the verdict is `different`. `core` counts
+ *               the CO-RE relocations that were compared.
  */
 export function compare(theirs, ours) {
   const theyRefuse = theirs.error !== 0;
@@ -23,12 +25,18 @@ export function compare(theirs, ours) {
   };
   if (theyRefuse !== weRefuse)
     return { verdict: theyRefuse ? 'libbpf alone refuses' : 'tsbpf alone refuses', differences: [], refusals };
-  if (theyRefuse) {
-    const differences = refusedAlike(theirs, ours.refused);
-    return { verdict: differences.length > 0 ? 'different' : 'both refuse', differences, refusals };
-  }
-  const differences = handedOverAlike(theirs, ours);
-  return { verdict: differences.length > 0 ? 'different' : 'same', differences, refusals };
+  const core = relocatedAlike(theirs, ours);
+  const found = theyRefuse ? refusedAlike(theirs, ours.refused) : handedOverAlike(theirs, ours);
+  const differences = [...found, ...(core?.differences ?? [])];
+  const alike = theyRefuse ? 'both refuse' : 'same';
+  return { verdict: differences.length > 0 ? 'different' : alike, differences, refusals, core: core?.counts };
+}
+
+/** Either may refuse an object before it comes to its relocations; then there is nothing to compare. */
+function relocatedAlike(theirs, ours) {
+  const lines = theirs.core ?? [];
+  if (theirs.error !== 0 && (lines.length === 0 || !ours.core)) return undefined;
+  return ours.core && compareVerdicts(lines, ours.core);
 }
 
 /** Where a system call is why both refuse, it failed alike. */

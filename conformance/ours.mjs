@@ -6,8 +6,9 @@ import { hex, region } from 'tsbpf/bytes';
 import { parseElf } from 'tsbpf/elf';
 import { reply } from 'tsbpf/load';
 import { openObject } from 'tsbpf/object';
-import { isFdRef, isWithFds, wanted } from 'tsbpf/plan';
+import { coreTarget, isFdRef, isWithFds, wanted } from 'tsbpf/plan';
 import { readBtf, readFacts, realKernel } from 'tsbpf/syscall';
+import { relocateUntil } from './relocated.mjs';
 
 const ENOENT = 2;
 const EAGAIN = 11;
@@ -31,15 +32,21 @@ export const parse = (path) => openObject(parseElf(region(readFileSync(path), { 
  */
 export function ask({ object: path, btf, everything, only, toKernel }) {
   const noted = { types: {}, maps: [], contents: [], paths: [], programs: [], other: [] };
+  let relocated = () => undefined;
   try {
     const object = choose(parse(path), { everything, only });
     const types = btf ? typesOf(btf) : undefined;
     // Where a tracepoint's number is asked for, libbpf asks when it attaches.
-    const facts = readFacts({ ...wanted(object), tracepoints: [] }, types ? { btf: types } : {});
-    new OpenObject(object, types).load({ kernel: noting(noted, object, toKernel), facts }).close();
-    return { ...noted, opened: true };
+    const found = readFacts({ ...wanted(object), tracepoints: [] }, types ? { btf: types } : {});
+    const facts = { ...found, pins: new Map() }; // whatever somebody pinned on this machine
+    relocated = () => relocateUntil(object, coreTarget(facts), facts.modules);
+    const onPlan = ({ fixups }) => {
+      relocated = () => ({ object, fixups, modules: facts.modules });
+    };
+    new OpenObject(object, types).load({ kernel: noting(noted, object, toKernel), facts, onPlan }).close();
+    return { ...noted, opened: true, core: relocated() };
   } catch (error) {
-    return { ...noted, refused: refusal(error) };
+    return { ...noted, refused: refusal(error), core: relocated() };
   }
 }
 

@@ -2,8 +2,10 @@
 
 import { release } from 'node:os';
 import { VERDICTS } from './compare.mjs';
+import { dumpSection, dumpSummary } from './dump-report.mjs';
 import { explain } from './explain.mjs';
 import { KNOWN } from './known-differences.mjs';
+import { table } from './table.mjs';
 
 const WIDER = 'everything';
 /** We would refuse these even where libbpf did not. */
@@ -31,6 +33,7 @@ export function describeRun({ results, kernels, missing, version, seconds, sourc
     alone: tally(rows.filter(({ how }) => how.startsWith('only'))),
     agreement: kernels.map(({ name }) => agreement(name, rows)),
     acceptance: acceptance(rows),
+    core: kernels.map(({ name }) => coreVerdicts(name, rows)),
     refusals: {
       both: refusals.length,
       notYet: refusals.filter(({ ours }) => NOT_YET.test(ours.what)).length,
@@ -107,6 +110,15 @@ function acceptance(rows) {
   return found;
 }
 
+/** CO-RE relocations for one kernel's types, each once in each way of asking, and what of it differs. */
+function coreVerdicts(kernel, rows) {
+  const here = rows.filter((row) => row.kernel === kernel && row.core);
+  const sums = { records: 0, patched: 0, poisoned: 0, skipped: 0, failed: 0, matching: 0, 'non-matching': 0, lines: 0 };
+  for (const { core } of here) for (const name of Object.keys(sums)) sums[name] += core[name];
+  const differing = here.flatMap(({ differences }) => differences.filter(({ field }) => field.startsWith('CO-RE'))).length;
+  return { kernel, ...sums, differing };
+}
+
 /** What a message of ours should have and has not. */
 const lacking = ({ name, what, where, remedy }) => [
   ...(name === 'crash' ? ['an error of ours: it crashed'] : []),
@@ -147,13 +159,6 @@ function reasons(rows) {
 
 const percent = (part, whole) =>
   whole === 0 ? '-' : part === whole ? '100 %' : `${(Math.floor((part / whole) * 10000) / 100).toFixed(2)} %`;
-const table = (head, rows) =>
-  [head, head.map((name) => (name.endsWith(':') ? '---:' : '---')), ...rows]
-    .map(
-      (cells, i) =>
-        `| ${cells.map((cell) => (i === 0 ? cell.replace(/:$/, '') : `${cell}`.replaceAll('|', '\\|'))).join(' | ')} |`,
-    )
-    .join('\n');
 const verdictTable = (lines) =>
   table(
     ['source', 'types of', ...VERDICTS.map((name) => `${name}:`)],
@@ -193,8 +198,30 @@ function agreementTable(lines) {
   );
 }
 
-/** For the terminal. */
-export function summary(report, { all }) {
+const CORE_COLUMNS = {
+  records: 'relocations:',
+  patched: 'patched:',
+  poisoned: 'poisoned:',
+  failed: 'failed:',
+  matching: 'candidates that match:',
+  'non-matching': 'that do not:',
+  lines: 'lines of libbpf:',
+  differing: 'different:',
+};
+function coreTable(lines) {
+  const names = Object.keys(CORE_COLUMNS);
+  const all = Object.fromEntries(names.map((name) => [name, lines.reduce((sum, line) => sum + line[name], 0)]));
+  return table(
+    ['types of', ...Object.values(CORE_COLUMNS)],
+    [...lines, { kernel: 'all', ...all }].map((line) => [line.kernel, ...names.map((name) => line[name])]),
+  );
+}
+
+/** For the terminal: of the parts that were run. */
+export const summary = (report, options) =>
+  [...(report.agreement ? objectSummary(report, options) : []), ...(report.dumps ? dumpSummary(report.dumps) : [])].join('\n');
+
+function objectSummary(report, { all }) {
   const { objects, seconds, libbpf, agreement: shares, acceptance: taken, unknown, selfRelocation: self } = report;
   return [
     `${objects} objects, libbpf ${libbpf}, ${seconds} s`,
@@ -204,6 +231,10 @@ export function summary(report, { all }) {
         `refuses ${refused}, so do we ${refusedByUs}, alike ${refusedAlike} (${percent(refusedAlike, refused)})`,
     ),
     `running kernel: ${taken.programs} programs, ${taken.accepted} accepted from both, ${taken.refusedAlike} refused alike, ${taken.different} not alike`,
+    ...report.core.map(
+      ({ kernel, records, patched, poisoned, failed, lines, differing }) =>
+        `CO-RE for ${kernel}: ${records} relocations (${patched} patched, ${poisoned} poisoned, ${failed} failed), ${lines} lines of libbpf, ${differing} different`,
+    ),
     `own types: ${self.records} field offsets of ${self.objects} objects, ${self.broken.length} changed`,
     ...report.reasons.map(
       ({ reason, known, answers, objects: of, examples }) =>
@@ -211,7 +242,7 @@ export function summary(report, { all }) {
     ),
     ...(all ? unknown.map(({ object, kernel, how, detail }) => `${object} ${kernel} ${how}: ${detail}`) : []),
     `${unknown.length} differences have no reason in known-differences.mjs`,
-  ].join('\n');
+  ];
 }
 
 export const toMarkdown = (report) => `# Conformance with libbpf
@@ -220,7 +251,7 @@ What tsbpf hands to the kernel is compared, field by field, with what libbpf han
 
     npm run conformance
 
-from Debian's packages alone: it builds libbpf, makes the objects, carves the kernels' types, and compares. All that it downloads or
+from Debian's packages alone: it builds libbpf, makes the objects, carves the kernels' types, and compares; then it compares printed types with bpftool's. All that it downloads or
 makes stays in \`.cache/conformance\` (or \`$TSBPF_CACHE\`), with a \`report.json\` that has every difference.
 
 Last run: ${report.date}, Linux ${report.running}, libbpf ${report.libbpf}, ${report.objects} objects, ${Math.ceil(report.seconds / 60)} minutes.
@@ -243,6 +274,20 @@ any system call failed, or with the same error number.
 }.
 - Differences without a reason in \`conformance/known-differences.mjs\`: ${report.unknown.length}.
 
+## CO-RE, decision by decision
+
+libbpf tells at debug level what it does with each relocation: which types of the kernel may be meant, the path as the object
+has it, each candidate with the path that was found in it or how far it came, and what became of the instruction. Our fixups (what
+\`tsbpf explain\` and \`inspect --relocated\` show) are told in the same words (\`conformance/told.mjs\`), and each line has to be there on both
+sides, in the same order; a line that is not known counts as a difference. Where a relocation fails, both fail at it, with the same numbers.
+
+${coreTable(report.core)}
+
+A relocation counts once in each way of asking; of an object that libbpf refuses before it comes to its relocations nothing is said of them.
+*poisoned*: replaced by a call that no verifier lets pass. \`npm test\` does the same with Debian
+stable's libbpf and 150 invented kernels, for whose types much fails.
+
+${dumpSection(report.dumps)}
 ## What is compared
 
 The witness (\`conformance/witness.c\`) is libbpf with its \`syscall\` replaced: it notes each call, lets maps and BTF through, and answers for programs. On
@@ -302,5 +347,6 @@ a known reason fails it. \`npm test\` compares our sources in \`test/parity/prog
 relocations against invented kernels, with Debian stable's libbpf.
 
     npm run conformance -- --help            # all options
+    npm run conformance -- --part btf        # only the printed types
     npm run conformance -- --only '^bind' --kernel 6.1    # every difference of some objects
 `;

@@ -1,19 +1,22 @@
 // npm run conformance [-- --quick]: tsbpf beside libbpf over a corpus of real objects. See docs/conformance.md, which this writes.
 
 import { fork } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { CACHE, ROOT, say, seconds } from '../scripts/debian/cache.mjs';
 import { objectsOf, SOURCES } from './corpus.mjs';
+import { compareDumps } from './dumps.mjs';
 import { KERNELS, kernelTypes } from './kernels.mjs';
 import { buildWitness } from './libbpf.mjs';
 import { whyNot } from './needs.mjs';
 import { describeRun, summary, toMarkdown } from './report.mjs';
 
 const USAGE = `usage: npm run conformance -- [options]
+  --part NAME        only what is loaded, beside libbpf (objects), or what is printed of types, beside bpftool (btf); else both
+                     in a whole run, and objects alone in a part of one
   --quick            a subset of about a minute: small packages, the running kernel and two others
   --source NAME      only this source (may be given again); --source list prints them
   --kernel NAME      only this kernel's types: running, ${KERNELS.join(', ')} (may be given again)
@@ -21,6 +24,7 @@ const USAGE = `usage: npm run conformance -- [options]
   --json             prints the report on stdout
   --help`;
 const RUNNING = { name: 'running', file: undefined };
+const PARTS = ['objects', 'btf'];
 const QUICK_KERNELS = ['running', '5.10', '6.12'];
 const MOST_SECONDS = 240; // for one object; it is counted as crashed after that
 const WORKER = fileURLToPath(new URL('worker.mjs', import.meta.url));
@@ -28,6 +32,7 @@ const WORKER = fileURLToPath(new URL('worker.mjs', import.meta.url));
 function readArguments() {
   const { values } = parseArgs({
     options: {
+      part: { type: 'string', multiple: true },
       quick: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -39,10 +44,11 @@ function readArguments() {
   return values;
 }
 
-/** The two things without which there is no comparison. */
-const prepare = (wanted) => {
+/** The things without which there is no comparison. */
+const prepare = (wanted, isWithLibbpf) => {
   try {
-    return { ...buildWitness(), kernels: wanted.map((name) => (name === RUNNING.name ? RUNNING : kernelTypes(name))) };
+    const kernels = wanted.map((name) => (name === RUNNING.name ? RUNNING : kernelTypes(name)));
+    return { ...(isWithLibbpf && buildWitness()), kernels };
   } catch (error) {
     throw new Error(`libbpf or a kernel could not be had: ${error.message}`, { cause: error });
   }
@@ -106,11 +112,13 @@ function progress(done, all) {
 }
 
 async function main() {
-  const { quick, json, help, source, kernel, only } = readArguments();
+  const { part, quick, json, help, source, kernel, only } = readArguments();
   if (help) {
     console.log(USAGE);
     return 0;
   }
+  const unknown = part?.find((name) => !PARTS.includes(name));
+  if (unknown) throw new Error(`there is no part ${unknown}; there are ${PARTS.join(', ')}`);
   if (source?.includes('list')) {
     for (const { name, note } of SOURCES) console.log(`${name}: ${note}`);
     return 0;
@@ -120,24 +128,41 @@ async function main() {
     console.log(`not compared: ${reason}`);
     return quick ? 0 : 2;
   }
+  const whole = !quick && !source && !kernel && !only;
+  const isWanted = (name) => part?.includes(name) ?? (name === 'objects' || whole);
   const chosen = (list, of) => list?.includes(of.name) ?? (!quick || of.quick);
   const wanted = kernel ?? (quick ? QUICK_KERNELS : ['running', ...KERNELS]);
-  const { witness, version, kernels } = prepare(wanted);
+  const { witness, version, kernels } = prepare(wanted, isWanted('objects'));
   const { objects, missing } = collect(SOURCES.filter((of) => chosen(source, of)));
   const pattern = new RegExp(only ?? '');
   const picked = objects.filter(({ name }) => pattern.test(name));
-  say(`comparing ${picked.length} objects for ${kernels.length} kernels`);
-  const results = await compareAll(witness, picked, kernels);
+  const report = {};
+  if (isWanted('objects')) {
+    say(`comparing ${picked.length} objects for ${kernels.length} kernels`);
+    const results = await compareAll(witness, picked, kernels);
+    Object.assign(report, describeRun({ results, kernels, missing, version, seconds: seconds(), sources: SOURCES }), { results });
+  }
+  if (isWanted('btf')) report.dumps = await compareDumps(kernels, picked);
 
-  const report = describeRun({ results, kernels, missing, version, seconds: seconds(), sources: SOURCES });
-  const whole = !quick && !source && !kernel && !only;
+  const { results, ...told } = write(report, whole);
+  console.log(json ? JSON.stringify(told, undefined, 1) : summary(told, { all: only !== undefined }));
+  return failures(report) > 0 ? 1 : 0;
+}
+
+const failures = ({ unknown = [], dumps }) =>
+  unknown.length + (dumps ? dumps.different.length + dumps.headers.filter(({ problem }) => problem).length : 0);
+
+/** Keeps what was found, and of a whole run the page. A part that was not run now is told as it was before. */
+function write(report, whole) {
   const file = join(CACHE, whole ? 'report.json' : 'report-part.json');
+  const before = whole && existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+  const now = { ...before, ...report };
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, JSON.stringify({ ...report, results }, undefined, 1));
-  if (whole) writeFileSync(join(ROOT, 'docs/conformance.md'), toMarkdown(report));
-  console.log(json ? JSON.stringify(report, undefined, 1) : summary(report, { all: only !== undefined }));
-  say(`written: ${file}${whole ? ', docs/conformance.md' : ''}`);
-  return report.unknown.length > 0 ? 1 : 0;
+  writeFileSync(file, JSON.stringify(now, undefined, 1));
+  const isTold = whole && now.results && now.dumps;
+  if (isTold) writeFileSync(join(ROOT, 'docs/conformance.md'), toMarkdown(now));
+  say(`written: ${file}${isTold ? ', docs/conformance.md' : ''}`);
+  return report;
 }
 
 try {

@@ -42,16 +42,16 @@
 #define CALL 0x85
 
 static struct bpf_object *object;
-static bool to_kernel;
+static bool to_kernel, loading;
 static char warning[1024];
 
 /* Every part of the answer is written when it happens. */
-static FILE *maps, *contents, *programs, *types, *paths;
+static FILE *maps, *contents, *programs, *types, *paths, *core;
 static struct {
 	FILE **to;
 	char *text;
 	size_t size;
-} parts[] = { { &maps, 0, 0 }, { &contents, 0, 0 }, { &programs, 0, 0 }, { &types, 0, 0 }, { &paths, 0, 0 } };
+} parts[] = { { &maps, 0, 0 }, { &contents, 0, 0 }, { &programs, 0, 0 }, { &types, 0, 0 }, { &paths, 0, 0 }, { &core, 0, 0 } };
 
 static struct {
 	__u32 id;
@@ -75,9 +75,9 @@ static const void *at(__u64 address)
 	return (const void *)(unsigned long)address;
 }
 
-static void put_text(FILE *to, const char *key, const char *text)
+static void put_string(FILE *to, const char *text)
 {
-	fprintf(to, "\"%s\":\"", key);
+	fputc('"', to);
 	for (; *text; text++) {
 		if (*text == '"' || *text == '\\')
 			fprintf(to, "\\%c", *text);
@@ -85,6 +85,12 @@ static void put_text(FILE *to, const char *key, const char *text)
 			fputc((unsigned char)*text < ' ' || (unsigned char)*text > '~' ? ' ' : *text, to);
 	}
 	fputc('"', to);
+}
+
+static void put_text(FILE *to, const char *key, const char *text)
+{
+	fprintf(to, "\"%s\":", key);
+	put_string(to, text);
 }
 
 static void put_bytes(FILE *to, const char *key, const void *from, size_t size)
@@ -376,6 +382,7 @@ static long answer_bpf(int cmd, union bpf_attr *given, long size)
 	switch (cmd) {
 	case BPF_PROG_LOAD:
 		program = own_program(&attr);
+		loading = program;
 		if (program)
 			return load_program(program, &attr, size);
 		break;
@@ -443,10 +450,29 @@ int mkdir(const char *path, mode_t mode)
 	return 0;
 }
 
+/* All that is said from the first CO-RE relocation on, until a program is loaded. */
+static void note_core(const char *format, va_list args)
+{
+	static char line[8192];
+	va_list again;
+
+	if (!core || (!ftell(core) && !strstr(format, "CO-RE relocations\n")))
+		return;
+	va_copy(again, args);
+	vsnprintf(line, sizeof(line), format, again);
+	va_end(again);
+	line[strcspn(line, "\n")] = 0;
+	if (ftell(core))
+		fputc(',', core);
+	put_string(core, line + strlen("libbpf: "));
+}
+
 static int print(enum libbpf_print_level level, const char *format, va_list args)
 {
 	if (getenv("LIBBPF_DEBUG"))
 		return vfprintf(stderr, format, args);
+	if (!loading)
+		note_core(format, args);
 	/* The first warning is the cause, but for those after which libbpf goes on. */
 	if (level == LIBBPF_WARN && !warning[0] && !strstr(format, "skipping all of") && !strstr(format, "Retrying without BTF"))
 		vsnprintf(warning, sizeof(warning), format, args);
@@ -531,6 +557,7 @@ static void answer(const char *mode, const char *only, const char *path, const c
 	put_part("contents", contents, '[', ']');
 	put_part("paths", paths, '[', ']');
 	put_part("programs", programs, '[', ']');
+	put_part("core", core, '[', ']');
 	if (object && !error)
 		put_arena();
 	printf("}\n");

@@ -43,13 +43,14 @@ function programNames(path) {
 }
 
 function judged(theirs, ours, toKernel) {
-  const { verdict, differences, refusals } = compare(theirs, ours);
+  const { verdict, differences, refusals, core } = compare(theirs, ours);
   const both = toKernel && !theirs.error && !ours.refused;
   const outcomes = (programs) => Object.fromEntries(programs.map(({ name, outcome }) => [name, outcome]));
   return {
     verdict,
     differences,
     ...refusals,
+    ...(core && { core }),
     ...(ours.other.length > 0 && { unseen: [...new Set(ours.other)] }),
     ...(both && { outcomes: { theirs: outcomes(theirs.programs), ours: outcomes(ours.programs) } }),
     programs: theirs.error ? 0 : theirs.programs.length,

@@ -40,6 +40,13 @@ export function suite(name, kind = 'deb') {
         .sort(byVersion),
     has: (name) => spawnSync('apt-cache', [...options, 'show', name]).status === 0,
     version: (name) => /Candidate: (\S+)/.exec(run('apt-cache', [...options, 'policy', name]))?.[1],
+    /** The package and all that it cannot run without. */
+    withNeeds: (name) => {
+      const weak = ['recommends', 'suggests', 'conflicts', 'breaks', 'replaces', 'enhances'].map((kind) => `--no-${kind}`);
+      return run('apt-cache', [...options, 'depends', '--recurse', ...weak, name])
+        .split('\n')
+        .filter((line) => /^\w/.test(line));
+    },
     /** Downloads binary packages and unpacks them into a folder. */
     unpack: (names, to) => {
       const debs = join(to, '.debs');

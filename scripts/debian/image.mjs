@@ -30,13 +30,22 @@ function unpacked(payload) {
 
 /** The section .BTF of a vmlinux. */
 export function btfOf(vmlinux) {
-  const header = (index) => Number(vmlinux.readBigUInt64LE(40)) + index * vmlinux.readUInt16LE(58);
-  const place = (index) => Number(vmlinux.readBigUInt64LE(header(index) + 24));
-  const names = place(vmlinux.readUInt16LE(62));
-  for (let i = 0; i < vmlinux.readUInt16LE(60); i++) {
-    const name = names + vmlinux.readUInt32LE(header(i));
-    if (vmlinux.toString('latin1', name, name + 5) !== '.BTF\0') continue;
-    return vmlinux.subarray(place(i), place(i) + Number(vmlinux.readBigUInt64LE(header(i) + 32)));
+  const found = sectionBtf(vmlinux);
+  if (!found) throw new Error('a kernel without BTF');
+  return found;
+}
+
+/** Whether an ELF file, such as a module, has types. */
+export const hasBtf = (elf) => sectionBtf(elf) !== undefined;
+
+function sectionBtf(elf) {
+  const header = (index) => Number(elf.readBigUInt64LE(40)) + index * elf.readUInt16LE(58);
+  const place = (index) => Number(elf.readBigUInt64LE(header(index) + 24));
+  const names = place(elf.readUInt16LE(62));
+  for (let i = 0; i < elf.readUInt16LE(60); i++) {
+    const name = names + elf.readUInt32LE(header(i));
+    if (elf.toString('latin1', name, name + 5) !== '.BTF\0') continue;
+    return elf.subarray(place(i), place(i) + Number(elf.readBigUInt64LE(header(i) + 32)));
   }
-  throw new Error('a kernel without BTF');
+  return undefined;
 }

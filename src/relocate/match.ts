@@ -11,6 +11,18 @@ import { type Accessor, isFlexibleArray, MAX_SPEC_LENGTH, type Spec } from './sp
 export interface MismatchPlace {
   readonly step: number;
   readonly owner: TypeId;
+  /** The way up to there. */
+  readonly reached: Spec;
+  /** From there to the member of that name, through anonymous ones, where there is one but of an incompatible kind. */
+  readonly unlike?: readonly Hop[];
+}
+
+/** One member on the way to another; its offset is in `owner`. */
+export interface Hop {
+  readonly owner: TypeId;
+  readonly index: number;
+  readonly bitOffset: number;
+  readonly type: TypeId;
 }
 
 /** `spec` if the candidate matches; else why not, in words for people, and where. Whole types that differ have no place. */
@@ -41,10 +53,11 @@ type Target = Pick<Spec, 'btf' | 'kind' | 'root'>;
 function matchEnumerator(local: Spec, target: Target): Match {
   const name = local.accessors[0]?.name as string;
   const type = resolved(target.btf, target.root);
-  if (type.kind !== 'ENUM' && type.kind !== 'ENUM64') return { mismatch: 'it is no enum', at: { step: 0, owner: type.id } };
+  const at = { step: 0, owner: type.id, reached: { ...target, raw: [], accessors: [], bitOffset: 0 } };
+  if (type.kind !== 'ENUM' && type.kind !== 'ENUM64') return { mismatch: 'it is no enum', at };
   const index = type.values.findIndex((value) => essentialName(value.name) === essentialName(name));
   const value = type.values[index];
-  if (!value) return { mismatch: `it has no enumerator ${essentialName(name)}`, at: { step: 0, owner: type.id } };
+  if (!value) return { mismatch: `it has no enumerator ${essentialName(name)}`, at };
   return { spec: { ...target, raw: [index], accessors: [{ type: type.id, index, name: value.name }], bitOffset: 0 } };
 }
 
@@ -56,11 +69,14 @@ function matchField(local: Spec, target: Target): Match {
   let current = resolved(btf, target.root);
   for (const [i, step] of local.accessors.entries()) {
     const owner = current.id;
-    const mismatch = (why: string): Match => ({ mismatch: why, at: { step: i, owner } });
+    const mismatch = (why: string, unlike?: readonly Hop[]): Match => {
+      const reached = { ...target, raw, accessors, bitOffset };
+      return { mismatch: why, at: { step: i, owner, reached, ...(unlike && { unlike }) } };
+    };
     if (step.name !== undefined) {
       const found = findMember({ local, step, btf, without: new Set() }, owner, MAX_SPEC_LENGTH - raw.length);
       if (!found) return mismatch(`it has no member ${step.name}`);
-      if ('mismatch' in found) return mismatch(found.mismatch);
+      if (found.mismatch !== undefined) return mismatch(found.mismatch, found.path);
       for (const hop of found.path) {
         raw.push(hop.index);
         bitOffset += hop.bitOffset;
@@ -92,13 +108,6 @@ const pathOf = (spec: Spec, end: number): string =>
     .map(({ name, index }, i) => (name ? `${i > 1 ? '.' : ''}${name}` : i > 0 ? `[${index}]` : ''))
     .join('');
 
-interface Hop {
-  readonly owner: TypeId;
-  readonly index: number;
-  readonly bitOffset: number;
-  readonly type: TypeId;
-}
-
 interface Search {
   readonly local: Spec;
   readonly step: Accessor;
@@ -110,13 +119,13 @@ interface Search {
 /**
  * A member by name, looking through anonymous ones; the first of that name decides. Flavors do not apply to members.
  * @param room How many hops the path may still take.
- * @returns    The path, anonymous hops in it; why the member will not do; or undefined where there is none.
+ * @returns    The path, anonymous hops in it, and why the member there will not do, if so; or undefined where there is none.
  */
 function findMember(
   search: Search,
   id: TypeId,
   room: number,
-): { readonly path: readonly Hop[] } | { readonly mismatch: string } | undefined {
+): { readonly path: readonly Hop[]; readonly mismatch?: string } | undefined {
   const { step, btf, without } = search;
   const type = resolved(btf, id);
   if ((type.kind !== 'STRUCT' && type.kind !== 'UNION') || without.has(type.id)) return undefined;
@@ -129,10 +138,10 @@ function findMember(
     const member = type.members[index] as (typeof type.members)[number];
     if (member.name === '') {
       const inner = findMember(search, member.type, room - 1);
-      if (inner) return 'path' in inner ? { path: [hop(index), ...inner.path] } : inner;
+      if (inner) return { ...inner, path: [hop(index), ...inner.path] };
     } else if (member.name === step.name) {
       const mismatch = incompatibility(search, member.type);
-      return mismatch ? { mismatch } : { path: [hop(index)] };
+      return { path: [hop(index)], ...(mismatch !== undefined && { mismatch }) };
     }
   }
   without.add(type.id);

@@ -21,6 +21,8 @@ export interface Fixup {
   readonly program: string;
   /** Slot in the program, not in the section. */
   readonly insn: number;
+  /** Its place among the records of its section, by which libbpf's messages call it: `relo #3`. */
+  readonly record: number;
   readonly kind: CoreKind;
   readonly local: Spec;
   readonly verdicts: readonly Verdict[];
@@ -88,12 +90,12 @@ export function relocate<O extends Relocatable>(
   const inSection = bySection(object.programs);
   // In the order of the records, whatever the programs': candidates are narrowed as records go by.
   for (const [section, relos] of object.coreRelos) {
-    for (const relo of relos) {
+    for (const [record, relo] of relos.entries()) {
       const program = covering(inSection.get(section) ?? [], relo.insn);
       if (!program || program.autoload === false) continue; // not covered: code of an overridden weak function
       const insns = patched.get(program) ?? program.insns.slice();
       patched.set(program, insns);
-      fixups.push(applyRelo(shared, program, insns, relo));
+      fixups.push(applyRelo(shared, program, insns, { ...relo, record }));
     }
   }
   const programs = object.programs.map((program) => ({ ...program, insns: patched.get(program) ?? program.insns }));
@@ -134,8 +136,10 @@ interface Shared {
   readonly effort: Effort;
 }
 
+type NumberedRelo = CoreRelo & Pick<Fixup, 'record'>;
+
 /** Resolves one record and patches its instruction. Whatever goes wrong is said to be there. */
-function applyRelo(shared: Shared, program: RelocatableProgram, insns: Uint8Array, relo: CoreRelo): Fixup {
+function applyRelo(shared: Shared, program: RelocatableProgram, insns: Uint8Array, relo: NumberedRelo): Fixup {
   const insn = relo.insn - program.start;
   try {
     const fixup = resolveRelo(shared, program.name, insns, insn, relo);
@@ -168,11 +172,12 @@ function applyFixup(insns: Uint8Array, { insn, local, after, expected, access }:
 /** How many elements the types on the way of a spec have, all of which are decoded. */
 const weightOf = ({ btf, accessors }: Spec): number => accessors.reduce((sum, { type }) => sum + btf.elementCount(type), 1);
 
-function resolveRelo(shared: Shared, program: string, insns: Uint8Array, insn: number, relo: CoreRelo): Fixup {
+function resolveRelo(shared: Shared, program: string, insns: Uint8Array, insn: number, relo: NumberedRelo): Fixup {
   const kind = CORE_KINDS[relo.kind]?.name;
   if (!kind) throw new RelocationError('this kind is not known');
   const { local, verdicts, before, after, expected, reason, own, found } = answerOf(shared, kind, relo, insns, insn);
-  const fixup: Fixup = { program, insn, kind, local, verdicts, before, after, expected, access: undefined };
+  const { record } = relo;
+  const fixup: Fixup = { program, insn, record, kind, local, verdicts, before, after, expected, access: undefined };
   const change = found && adapted(own, found, insns, insn);
   if (change) return { ...fixup, ...change };
   return reason === undefined ? fixup : { ...fixup, reason };
@@ -211,7 +216,10 @@ function answerOf(shared: Shared, kind: CoreKind, relo: CoreRelo, insns: Uint8Ar
   return answer;
 }
 
-/** A verdict is kept: its memory is counted as so many steps. To go through those that are kept takes so many for each. */
+/**
+ * A verdict is kept: its memory is counted as so many steps, and so is each step of a way that ended. To go through those that are
+ * kept takes so many for each.
+ */
 const VERDICT = 100;
 const SCAN = 10;
 
@@ -239,6 +247,7 @@ function resolveSpec(shared: Shared, btf: Btf, local: Spec, options: ValueOption
   const isNarrower = matches.length > 0 && matches.length < candidates.length;
   narrowed.set(root, isNarrower ? candidates.filter((_, i) => verdicts[i]?.spec) : candidates);
   for (const spec of matches) effort.spend(weightOf(spec));
+  for (const { at } of verdicts) effort.spend(VERDICT * (at?.reached.accessors.length ?? 0));
 
   const [first, ...others] = matches.map((spec) => ({ spec, value: coreValue(spec, options) }));
   if (!first) {

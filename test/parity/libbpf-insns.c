@@ -29,6 +29,10 @@ static union bpf_attr loads[MOST_PROGRAMS];
 static const char *names[MOST_PROGRAMS];
 static int load_count;
 static char warning[1024];
+/* What is said of CO-RE, as elements of a JSON list. */
+static FILE *core;
+static char *core_text;
+static size_t core_size;
 
 /* Feature probes are loads too; those of the object's programs are told by their name and length. */
 static const char *own_program(const union bpf_attr *attr)
@@ -86,10 +90,39 @@ long syscall(long number, ...)
 	return next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
+static void put_text(FILE *to, const char *text)
+{
+	fputc('"', to);
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			fprintf(to, "\\%c", *text);
+		else
+			fputc(*text < ' ' ? ' ' : *text, to);
+	}
+	fputc('"', to);
+}
+
+/* From the first CO-RE relocation on, until a program is loaded. */
+static void note_core(const char *format, va_list args)
+{
+	char line[4096];
+	va_list again;
+
+	if (!core || load_count > 0 || (!ftell(core) && !strstr(format, "CO-RE relocations\n")))
+		return;
+	va_copy(again, args);
+	vsnprintf(line, sizeof(line), format, again);
+	va_end(again);
+	line[strcspn(line, "\n")] = 0;
+	fprintf(core, ftell(core) ? "," : "");
+	put_text(core, line + strlen("libbpf: "));
+}
+
 static int print(enum libbpf_print_level level, const char *format, va_list args)
 {
 	if (getenv("LIBBPF_DEBUG"))
 		return vfprintf(stderr, format, args);
+	note_core(format, args);
 	if (level == LIBBPF_WARN && !warning[0])
 		vsnprintf(warning, sizeof(warning), format, args);
 	return 0;
@@ -97,14 +130,8 @@ static int print(enum libbpf_print_level level, const char *format, va_list args
 
 static void print_text(const char *key, const char *text)
 {
-	printf("\"%s\":\"", key);
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			printf("\\%c", *text);
-		else
-			putchar(*text < ' ' ? ' ' : *text);
-	}
-	printf("\"");
+	printf("\"%s\":", key);
+	put_text(stdout, text);
 }
 
 static void print_bytes(const char *key, __u64 from, size_t size)
@@ -169,6 +196,7 @@ static void answer(const char *path, const char *btf)
 
 	load_count = 0;
 	warning[0] = 0;
+	core = open_memstream(&core_text, &core_size);
 	current = bpf_object__open_file(path, &options);
 	error = current ? bpf_object__load(current) : -errno;
 	printf("{\"error\":%d,", error);
@@ -178,7 +206,10 @@ static void answer(const char *path, const char *btf)
 		printf(i ? "," : "");
 		print_load(names[i], &loads[i]);
 	}
-	printf("]");
+	fclose(core);
+	core = NULL;
+	printf("],\"core\":[%s]", core_text);
+	free(core_text);
 	if (current && getenv("TSBPF_PARITY_DATA"))
 		print_data();
 	printf("}\n");

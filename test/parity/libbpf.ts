@@ -25,7 +25,10 @@ export interface Load {
   readonly funcInfo: string;
   readonly lineInfo: string;
 }
-export type Answer = { readonly programs: readonly Load[] } | { readonly refused: string };
+/** `core` has what libbpf says of CO-RE. */
+export type Answer = ({ readonly programs: readonly Load[] } | { readonly refused: string }) & {
+  readonly core?: readonly string[];
+};
 
 /** An object, and the types to relocate it against if not the running kernel's. */
 export interface Question {
@@ -127,8 +130,13 @@ export function askLibbpf(harness: string, questions: readonly Question[]): Answ
     .trim()
     .split('\n')
     .map((line): Answer => {
-      const { error, warning, programs } = JSON.parse(line) as { error: number; warning: string; programs: Load[] };
-      return error === 0 ? { programs } : { refused: `${error} ${warning}` };
+      const { error, warning, programs, core } = JSON.parse(line) as {
+        error: number;
+        warning: string;
+        programs: Load[];
+        core: string[];
+      };
+      return error === 0 ? { programs, core } : { refused: `${error} ${warning}`, core };
     });
 }
 

@@ -4,7 +4,13 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { relocateUntil } from '../../conformance/relocated.mjs';
+import { compareVerdicts } from '../../conformance/verdicts.mjs';
 import { type BtfMember, type BtfTypeInput, encodeBtf } from '../../src/btf/index.js';
+import { region } from '../../src/bytes/index.js';
+import { parseElf } from '../../src/elf/index.js';
+import { openObject } from '../../src/object/index.js';
+import { read, readBtf } from '../../src/syscall/index.js';
 import { array, INT, int, proto, ptr, struct, typedef, union } from '../support/btf-types.js';
 import { askLibbpf, askTsbpf, buildHarness, compileParts, describeWithLibbpf, folder, readable } from './libbpf.js';
 
@@ -193,5 +199,15 @@ describeWithLibbpf('against invented kernels', () => {
       );
     }
     console.info(`parity: ${questions.length} relocated objects, of which both refuse ${refused}`);
+
+    const counts = { records: 0, patched: 0, poisoned: 0, failed: 0, matching: 0, 'non-matching': 0 };
+    for (const [i, { object, btf }] of questions.entries()) {
+      const ours = relocateUntil(openObject(parseElf(region(read(object), { file: object }))), { kernel: readBtf(btf) }, []);
+      const found = compareVerdicts(answers[i]?.core ?? [], ours);
+      expect(found.differences, `${object} ${btf}`).toEqual([]);
+      for (const name of Object.keys(counts) as (keyof typeof counts)[]) counts[name] += found.counts[name];
+    }
+    console.info(`parity: the same was decided, and for the same candidates: ${JSON.stringify(counts)}`);
+    expect(Object.values(counts).every((count) => count > 0)).toBe(true);
   });
 });

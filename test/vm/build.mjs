@@ -51,6 +51,9 @@ export async function buildSuite() {
 }
 
 const ROOMS = Object.fromEntries(
-  ['bytes', 'elf', 'load', 'object', 'plan', 'syscall'].map((room) => [`tsbpf/${room}`, join(ROOT, `src/${room}/index.ts`)]),
+  ['btf', 'bytes', 'elf', 'insn', 'load', 'object', 'plan', 'relocate', 'syscall'].map((room) => [
+    `tsbpf/${room}`,
+    join(ROOT, `src/${room}/index.ts`),
+  ]),
 );
 ROOMS.tsbpf = join(ROOT, 'src/node.ts');

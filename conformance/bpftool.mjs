@@ -1,0 +1,36 @@
+// The newest bpftool that Debian has, with its own libraries: nothing of this machine is replaced.
+
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { suite } from '../scripts/debian/apt.mjs';
+import { CACHE, once, say } from '../scripts/debian/cache.mjs';
+
+const HOME = join(CACHE, 'bpftool');
+const LIBRARIES = ['usr/lib/x86_64-linux-gnu', 'lib/x86_64-linux-gnu'].map((folder) => join(HOME, folder)).join(':');
+const LOADER = [join(HOME, 'usr/lib64/ld-linux-x86-64.so.2'), '--library-path', LIBRARIES];
+
+/** @returns `run`, which gives what bpftool prints or `error`, and its `version`. */
+export async function newestBpftool() {
+  once(join(HOME, '.done'), () => {
+    say('bpftool: the newest package of Debian, sid');
+    const sid = suite('sid');
+    sid.unpack(sid.withNeeds('bpftool'), HOME);
+  });
+  const { output, error } = await run(['version']);
+  const [, version] = /bpftool v(\S+)/.exec(output ?? '') ?? [];
+  if (!version) throw new Error(`bpftool of Debian sid does not run here: ${error}`);
+  return { run, version };
+}
+
+const call = promisify(execFile);
+async function run(args) {
+  const [loader, ...options] = LOADER;
+  try {
+    const all = [...options, join(HOME, 'usr/sbin/bpftool'), ...args];
+    const { stdout } = await call(loader, all, { maxBuffer: 1 << 29, encoding: 'buffer' });
+    return { output: stdout };
+  } catch ({ message }) {
+    return { error: message };
+  }
+}
