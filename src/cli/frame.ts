@@ -35,7 +35,17 @@ async function commandLine(verbs: readonly Verb[], args: readonly string[]): Pro
 
 /** Nouns that may be cut short, in bpftool's order, and flags that it takes before them. */
 const NOUNS = ['prog', 'map', 'link'];
-const FLAGS_FIRST: ReadonlySet<string> = new Set([...JSON_FLAGS, '-f', '--bpffs', '-n', '--nomount', '-jp', '-pj']);
+const FLAGS_FIRST: ReadonlySet<string> = new Set([
+  ...JSON_FLAGS,
+  '-f',
+  '--bpffs',
+  '-n',
+  '--nomount',
+  '-d',
+  '--debug',
+  '-jp',
+  '-pj',
+]);
 
 /** `-j m l` as bpftool takes it: flags may stand before the noun, and the noun may be cut short. */
 function likeBpftool(verbs: readonly Verb[], args: readonly string[]): readonly string[] {

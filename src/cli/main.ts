@@ -37,7 +37,7 @@ const VERBS: readonly Verb[] = [
   },
   {
     name: 'prog',
-    description: 'show, dump and run loaded programs: bpftool prog',
+    description: 'load programs; show, dump and run those that are loaded: bpftool prog',
     load: async () => (await import('./prog.js')).progCommand(),
   },
   { name: 'map', description: 'show and change maps: bpftool map', load: async () => (await import('./map.js')).mapCommand() },

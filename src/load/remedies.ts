@@ -110,6 +110,12 @@ const REMEDIES: readonly Row[] = [
   {
     call: 'bpf(BPF_OBJ_PIN)',
     errno: 'EEXIST',
+    when: ({ id }) => /^pin (program|map|link) /.test(id),
+    remedy: 'Something has that name: choose another, or remove it. Nothing of this load is left.',
+  },
+  {
+    call: 'bpf(BPF_OBJ_PIN)',
+    errno: 'EEXIST',
     remedy:
       'Something is pinned there by now. If another process did that, load again: the map is then shared. Two maps of one object cannot have one path.',
   },

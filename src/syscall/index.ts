@@ -26,4 +26,5 @@ export * from './pin-object.js';
 export * from './poll.js';
 export * from './read-fd.js';
 export * from './test-run.js';
+export * from './trace-pipe.js';
 export * from './tracefs.js';

@@ -43,7 +43,7 @@ describe('directories of pins', () => {
       ['/tmp/a', 'absent'],
       ['/tmp', 'other file system'],
     ] as const;
-    expect(() => plan(folders, '/tmp/a/one')).toThrow('Maps can be pinned in a BPF file system only, and /tmp is none');
+    expect(() => plan(folders, '/tmp/a/one')).toThrow('Maps and programs can be pinned in a BPF file system only, and /tmp is none');
   });
 
   test('that are not known are taken to be there', () => {
