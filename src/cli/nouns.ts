@@ -18,7 +18,7 @@ export interface NounContext {
   readonly mount: boolean;
   /** `load` shows what it does. */
   readonly debug: boolean;
-  /** `load` shows the verifier's whole log. */
+  /** `load` shows the verifier's whole log of a program that is refused; with `debug`, of all. */
   readonly log: boolean;
   /** Seconds, where it was said. */
   readonly interval: number | undefined;
@@ -59,7 +59,7 @@ export function nounCommand({ name, description, verbs, legend }: Noun): Command
     command
       .option('-d, --debug', 'load: print every step, and every CO-RE relocation, to stderr')
       .option('-v, --verbose', 'the same')
-      .option('--log', "load: print the verifier's whole log, of programs that it takes too, to stderr")
+      .option('--log', "load: print the verifier's whole log of a program that it refuses; with --debug, of all")
       .option('--interval <seconds>', 'stats: between two looks; 1 if not said')
       .option('--count <n>', 'stats: looks; no end if not said');
   return command

@@ -50,7 +50,7 @@ async function loadWith(words: Words, context: NounContext, pinPrograms: PinProg
 
   const options = {
     ...(context.debug ? verbose(say) : {}),
-    ...(context.log && { logLevel: LOG_LEVEL }),
+    ...(context.debug && context.log && { logLevel: EVERYTHING }),
     pins: [...programPins(object, said, pinPrograms, say), ...mapPins(object, said.pinMaps)],
     mount: context.mount,
   };
@@ -62,7 +62,8 @@ async function loadWith(words: Words, context: NounContext, pinPrograms: PinProg
   printDone(context);
 }
 
-const LOG_LEVEL = 1;
+/** Every instruction, also of paths that turned out well, with states, and statistics: what `bpftool -d` asks for. */
+const EVERYTHING = 1 | 2 | 4;
 const OPTIONS = ['type', 'map', 'dev', 'offload_dev', 'xdpmeta_dev', 'pinmaps', 'autoattach', 'kernel_btf'] as const;
 type Option = (typeof OPTIONS)[number];
 
@@ -107,15 +108,24 @@ const folder = (path: string): string => resolve(path);
 function programType(word: string): SecDef {
   const def = secDef(word) ?? secDef(`${word}/`);
   if (def) return def;
-  const similar = nearestSection(word);
-  throw new WordsError(`'${word}' is no program type`, similar === undefined ? {} : { remedy: `Did you mean ${similar}?` });
+  throw new WordsError(`'${word}' is no program type. ${similarTo(word)}`.trimEnd());
+}
+
+function similarTo(section: string): string {
+  const similar = nearestSection(section);
+  return similar === undefined ? '' : `Did you mean ${similar}? `;
 }
 
 function setTypes(object: OpenObject, def: SecDef | undefined): void {
-  for (const { name, isSubprogram } of object.object.programs) {
+  for (const { name, isSubprogram, section, def: known, autoload } of object.object.programs) {
     if (isSubprogram) continue;
     const program = object.program(name);
     program.autoattach = false;
+    if (!def && !known && autoload)
+      throw new UsageError(`Section name "${section}" says no program type`, {
+        where: { ...object.object.where, program: name },
+        remedy: `${similarTo(section.replace(/^\?/, ''))}Say which it is: type TYPE, for example type xdp.`,
+      });
     if (!def) continue;
     program.type = def.type;
     program.expectedAttachType = def.attachType;

@@ -111,7 +111,12 @@ const REMEDIES: readonly Row[] = [
     call: 'bpf(BPF_OBJ_PIN)',
     errno: 'EEXIST',
     when: ({ id }) => /^pin (program|map|link) /.test(id),
-    remedy: 'Something has that name: choose another, or remove it. Nothing of this load is left.',
+    remedy: 'Something is pinned by that name. Choose another, or remove it. Nothing of this load is left.',
+  },
+  {
+    call: 'bpf(BPF_OBJ_PIN)',
+    errno: 'ENOTDIR',
+    remedy: 'A part of the path is not a folder: something is pinned by that name. Choose another, or remove it.',
   },
   {
     call: 'bpf(BPF_OBJ_PIN)',
