@@ -15,3 +15,4 @@ export {
 } from './api/index.js';
 export * from './errors.js';
 export { BpfMap, type EventOptions, RingBuffer, type UpdateMode } from './maps/index.js';
+export type { Pin } from './plan/index.js';

@@ -2,15 +2,26 @@
 
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { planAttach, planIterate } from '../attach/index.js';
+import { planAttach, planIterate, planLink } from '../attach/index.js';
 import { type Btf, parseBtf } from '../btf/index.js';
 import { region } from '../bytes/index.js';
 import { parseElf } from '../elf/index.js';
 import { UsageError } from '../errors.js';
-import { drive, execute, type Kernel, type StepEvent } from '../load/index.js';
+import { drive, execute, type Kernel, type Session, type StepEvent } from '../load/index.js';
 import { variablesOf } from '../maps/index.js';
 import { type BpfObject, openObject } from '../object/index.js';
-import { coreTarget, fitMaps, type KernelFacts, planLoad, wanted, withToken } from '../plan/index.js';
+import {
+  coreTarget,
+  fitMaps,
+  type KernelFacts,
+  loadable,
+  type Pin,
+  planLoad,
+  planPins,
+  type Step,
+  wanted,
+  withToken,
+} from '../plan/index.js';
 import { relocate } from '../relocate/index.js';
 import { read, readBtf, readFacts, realKernel } from '../syscall/index.js';
 import { LoadedObject } from './loaded.js';
@@ -47,7 +58,16 @@ export interface LoadOptions {
    * `loaded.log(program)` has it. 0 by default: a program that is refused has its log anyway.
    */
   readonly logLevel?: number;
+  /**
+   * What gets a name in the BPF file system, as the last steps of the load. A link is that of the program `name`, which is attached for it.
+   * If any step fails, none of it is left, nor directories that were made for it.
+   */
+  readonly pins?: readonly Pin[];
+  /** Whether the BPF file system may be mounted at /sys/fs/bpf if something is to be pinned there and it is missing; true by default. */
+  readonly mount?: boolean;
 }
+
+const pinning = ({ pins = [], mount = true }: Pick<LoadOptions, 'pins' | 'mount'>) => ({ pins, mount });
 
 /**
  * Opens a BPF object: parses and understands it, asks nothing of any kernel.
@@ -79,6 +99,27 @@ const logging = (logLevel: number, object: BpfObject): BpfObject => ({
   ...object,
   programs: object.programs.map((program) => ({ logLevel, ...program })),
 });
+
+/** Links that are to be pinned. */
+const planLinks = (object: BpfObject, facts: KernelFacts, pins: readonly Pin[]): Step[] =>
+  pins
+    .filter(({ kind }) => kind === 'link')
+    .flatMap(({ name }) => planLink(object, named('program', loadable(object), name, object), facts));
+
+/** Notes what the verifier wrote down. */
+function* keepingLogs(steps: Generator<StepEvent, Session>, logs: Map<string, string>): Generator<StepEvent, Session> {
+  try {
+    for (let next = steps.next(); ; next = steps.next()) {
+      if (next.done) return next.value;
+      const event = next.value;
+      if (event.at === 'after' && event.log !== undefined && event.step.where?.program)
+        logs.set(event.step.where.program, event.log);
+      yield event;
+    }
+  } finally {
+    steps.return(undefined as never); // as in `drive`
+  }
+}
 
 const readTypes = (btf: string | Uint8Array): Btf =>
   typeof btf === 'string' ? readBtf(btf) : parseBtf(region(btf, { file: 'btf' }));
@@ -149,10 +190,11 @@ export class OpenObject<T extends ObjectTypes = Untyped> implements Disposable {
   }
 
   /** What must be known of a machine, what CO-RE decides for it, and what would be done to it. Performs nothing on it but questions. */
-  plan(options: Pick<LoadOptions, 'facts' | 'note' | 'observe' | 'token' | 'logLevel'> = {}): LoadPlan {
+  plan(options: Pick<LoadOptions, 'facts' | 'note' | 'observe' | 'token' | 'logLevel' | 'pins' | 'mount'> = {}): LoadPlan {
+    const { pins, mount } = pinning(options);
     const facts =
       options.facts ??
-      readFacts(wanted(this.object), {
+      readFacts(wanted(this.object, pins), {
         ...(this.#btf && { btf: this.#btf }),
         ...(options.note && { note: options.note }),
         ...(options.observe && { observe: options.observe }),
@@ -160,7 +202,7 @@ export class OpenObject<T extends ObjectTypes = Untyped> implements Disposable {
     const { logLevel = 0 } = options;
     const relocated = relocate(logLevel === 0 ? this.object : logging(logLevel, this.object), coreTarget(facts));
     const object = fitMaps(relocated.object, facts);
-    const steps = planLoad(object, facts);
+    const steps = [...planLoad(object, facts, { pins, mount }), ...planLinks(object, facts, pins), ...planPins(object, pins)];
     return {
       original: this.object,
       object,
@@ -175,17 +217,21 @@ export class OpenObject<T extends ObjectTypes = Untyped> implements Disposable {
    * @throws {RelocationError}, {SyscallError}, {VerifierError}, {UnsupportedError}
    */
   load(options: LoadOptions = {}): LoadedObject<T> {
-    const { kernel = realKernel } = options;
+    return drive(this.loading(options), options.observe);
+  }
+
+  /**
+   * The same step by step: yields before and after each. Whoever stops early, by `return()` or by leaving a loop, leaves nothing behind.
+   * `observe` sees only what is asked before, and what `attach` does later.
+   * @throws As `load`.
+   */
+  *loading(options: LoadOptions = {}): Generator<StepEvent, LoadedObject<T>> {
+    const { kernel = realKernel, observe } = options;
     const logs = new Map<string, string>();
-    const observe = (event: StepEvent) => {
-      if (event.at === 'after' && event.log !== undefined && event.step.where?.program)
-        logs.set(event.step.where.program, event.log);
-      options.observe?.(event);
-    };
     const plan = this.plan(options);
     const { object, facts, steps } = plan;
     options.onPlan?.(plan);
-    const session = explainingPoison(plan, () => drive(execute(steps, kernel), observe));
+    const session = yield* explainingPoison(plan, keepingLogs(execute(steps, kernel), logs));
     const loaded = new LoadedObject<T>({
       object,
       session,

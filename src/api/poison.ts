@@ -3,15 +3,16 @@
 // that becomes what is missing.
 
 import { BpfError, type CoreExplanation, VerifierError } from '../errors.js';
+import type { StepEvent } from '../load/index.js';
 import { type LinkedProgram, linkProgram } from '../object/index.js';
 import { explainRelocations, KFUNC_POISON, MAP_POISON } from '../plan/index.js';
 import { CORE_POISON, type Fixup, showSpec } from '../relocate/index.js';
 import type { LoadPlan } from './plan.js';
 
-/** Does what `load` does; a refusal because of poison is explained. */
-export function explainingPoison<T>(plan: LoadPlan, load: () => T): T {
+/** Does what `steps` do; a refusal because of poison is explained. */
+export function* explainingPoison<T>(plan: LoadPlan, steps: Generator<StepEvent, T>): Generator<StepEvent, T> {
   try {
-    return load();
+    return yield* steps;
   } catch (error) {
     throw error instanceof VerifierError
       ? (explain(plan, error) ?? explainCall(plan, error) ?? explainMap(plan, error) ?? error)

@@ -1,9 +1,13 @@
 // What a user may change of an object before it is loaded: which programs and maps, and how large. The object itself is a value;
 // each setting puts another one in its place.
 
+import { hasLink } from '../attach/index.js';
 import { nearest } from '../bytes/index.js';
 import { UsageError } from '../errors.js';
 import { autoloadStructOps, type BpfFunction, type BpfMapDef, type BpfObject } from '../object/index.js';
+import { kindOf, mapInfo } from '../syscall/index.js';
+import { BPF_OBJ_NAME_LEN } from '../uapi/bpf.js';
+import { BPF_ATTACH_TYPE, BPF_PROG_TYPE, type BpfAttachType, type BpfProgType } from '../uapi/enums.js';
 
 /** Whoever holds the current value of an object. */
 export interface Holder {
@@ -28,6 +32,41 @@ export class ProgramSettings {
   }
   set autoload(autoload: boolean) {
     this.#change({ autoload });
+  }
+  /**
+   * Whether `attach` attaches it, where its section name says where. False: nothing is asked either about what it would hook into, so
+   * a program loads whose tracepoint this kernel lacks.
+   */
+  get autoattach(): boolean {
+    return this.#program.autoattach ?? true;
+  }
+  set autoattach(autoattach: boolean) {
+    this.#change({ autoattach });
+  }
+  /** Whether its section name says where to attach it, and that can be done by a link, which can be pinned. */
+  get hasLink(): boolean {
+    return hasLink(this.#program);
+  }
+  /**
+   * BPF_PROG_TYPE_…. One that differs from the section's takes away all else that the section name means: attach type, flags, what it
+   * hooks into and how it is attached.
+   */
+  get type(): BpfProgType {
+    return this.#program.type;
+  }
+  set type(type: BpfProgType) {
+    checkName(BPF_PROG_TYPE, type, 'program type', this.name);
+    const { def, section } = this.#program;
+    if (def?.type !== type) this.#change({ type, def: { sec: section, type } });
+  }
+  /** BPF_… of bpf_attach_type, in place of what its section name means; undefined for none. */
+  get expectedAttachType(): BpfAttachType | undefined {
+    const { expectedAttachType, def } = this.#program;
+    return (expectedAttachType === undefined ? def?.attachType : expectedAttachType) ?? undefined;
+  }
+  set expectedAttachType(type: BpfAttachType | undefined) {
+    if (type !== undefined) checkName(BPF_ATTACH_TYPE, type, 'attach type', this.name);
+    this.#change({ expectedAttachType: type ?? null });
   }
   /** BPF_F_… flags, besides those that its section name means. */
   get flags(): number {
@@ -97,6 +136,32 @@ export class MapSettings {
     const { pinPath: _, ...rest } = this.#map;
     this.#replace(pinPath === undefined ? rest : { ...rest, pinPath });
   }
+  /**
+   * A map that is there takes the place of this one: it is not created, and has the contents that it has. Its sizes become those of this one;
+   * whether they suit the programs, the verifier says.
+   * @param fd Of a map of this process, which stays its owner's, and must be open while the object is loaded.
+   * @throws {UsageError} when it is none.
+   */
+  reuseFd(fd: number): void {
+    if (kindOf(fd) !== 'map')
+      throw new UsageError(`Descriptor ${fd} is no map, so it cannot take the place of ${this.name}`, {
+        where: { map: this.name },
+      });
+    const { type, keySize, valueSize, maxEntries, flags, extra, name } = mapInfo(fd);
+    this.#change({ type, keySize, valueSize, maxEntries, flags, extra, reuse: { fd, name: this.#nameWith(name) } });
+  }
+  /**
+   * What `pinmaps` of bpftool calls it: its own name; where another map takes its place that map's, unless that is this name cut short.
+   * @see libbpf bpf_map__reuse_fd and bpf_map__name, src/libbpf.c
+   */
+  get pinName(): string {
+    return this.#map.reuse?.name ?? this.name;
+  }
+  #nameWith(kernelName: string): string {
+    const { name, data } = this.#map;
+    const isCut = kernelName.length === BPF_OBJ_NAME_LEN - 1 && name.startsWith(kernelName);
+    return isCut || name === data?.section ? name : kernelName;
+  }
   /** Whether it will be created. Programs that are loaded must not reach what refers to one that is not. */
   get autocreate(): boolean {
     return this.#map.autocreate;
@@ -130,6 +195,15 @@ export class MapSettings {
     const maps = object.maps.map((map) => (map.name === this.name ? changed : map));
     this.#holder.object = { ...object, maps, programs: autoloadStructOps(object.programs, maps) };
   }
+}
+
+function checkName(names: Readonly<Record<string, number>>, name: string, what: string, program: string): void {
+  if (Object.hasOwn(names, name)) return;
+  const similar = nearest(name, Object.keys(names));
+  throw new UsageError(`"${name}" is no ${what}`, {
+    where: { program },
+    remedy: similar ? `Did you mean "${similar}"?` : "The names are the kernel's, as in <linux/bpf.h>.",
+  });
 }
 
 function checkU32(value: number, what: string, map: string): void {

@@ -6,7 +6,17 @@ import { VERBS } from './table.js';
 export const JSON_FLAGS = ['--json', '-j', '--pretty', '-p'];
 /** Nouns that may be cut short, in bpftool's order, and flags that it takes before them. */
 const NOUNS = ['prog', 'map', 'link', 'cgroup', 'perf', 'net', 'feature', 'btf', 'gen'];
-const FLAGS_FIRST: ReadonlySet<string> = new Set([...JSON_FLAGS, '-f', '--bpffs', '-n', '--nomount', '-jp', '-pj']);
+const FLAGS_FIRST: ReadonlySet<string> = new Set([
+  ...JSON_FLAGS,
+  '-f',
+  '--bpffs',
+  '-n',
+  '--nomount',
+  '-d',
+  '--debug',
+  '-jp',
+  '-pj',
+]);
 /** Verbs that may be cut short, of nouns that leave their words to commander. */
 const SUBVERBS: Readonly<Record<string, readonly string[]>> = { btf: ['show', 'list', 'dump'], feature: ['probe'] };
 

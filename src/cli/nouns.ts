@@ -14,6 +14,10 @@ export interface NounContext {
   readonly pretty: boolean;
   readonly bpffs: boolean;
   readonly mount: boolean;
+  /** `load` shows what it does. */
+  readonly debug: boolean;
+  /** `load` shows the verifier's whole log of a program that is refused; with `debug`, of all. */
+  readonly log: boolean;
   /** Seconds, where it was said. */
   readonly interval: number | undefined;
   readonly count: number | undefined;
@@ -24,6 +28,9 @@ interface NounFlags {
   readonly pretty?: true;
   readonly bpffs?: true;
   readonly nomount?: true;
+  readonly debug?: true;
+  readonly verbose?: true;
+  readonly log?: true;
   readonly interval?: string;
   readonly count?: string;
 }
@@ -69,6 +76,9 @@ export function nounCommand({
     .addOption(new Option('-n, --nomount', 'mount no BPF file system for pinning').hideHelp(!hasPins));
   if (name === 'prog')
     command
+      .option('-d, --debug', 'load: print every step, and every CO-RE relocation, to stderr')
+      .option('-v, --verbose', 'the same')
+      .option('--log', "load: print the verifier's whole log of a program that it refuses; with --debug, of all")
       .option('--interval <seconds>', 'stats: between two looks; 1 if not said')
       .option('--count <n>', 'stats: looks; no end if not said');
   return command
@@ -84,6 +94,8 @@ export function nounCommand({
         pretty: flags.pretty ?? false,
         bpffs: flags.bpffs ?? false,
         mount: !flags.nomount,
+        debug: (flags.debug || flags.verbose) ?? false,
+        log: flags.log ?? false,
         interval: positive('interval', flags.interval),
         count: positive('count', flags.count),
       });

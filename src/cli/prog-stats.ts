@@ -4,7 +4,7 @@ import { type ProgSample, statsBetween, statsJson, statsText, writeJson } from '
 import { enableStats, openById, progInfo, progName, walk } from '../syscall/index.js';
 import type { NounContext } from './nouns.js';
 import { selectAll } from './selectors.js';
-import { print, stopOnSignals } from './signals.js';
+import { pause, print, stopOnSignals } from './signals.js';
 import type { Words } from './verbs.js';
 
 const DEFAULT_SECONDS = 1;
@@ -66,15 +66,3 @@ function nameOf(id: number, look: () => string): string {
   names.set(id, name);
   return name;
 }
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const settle = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', settle);
-      resolve();
-    };
-    const timer = setTimeout(settle, ms);
-    signal.addEventListener('abort', settle);
-    if (signal.aborted) settle();
-  });

@@ -1,4 +1,4 @@
-// `tsbpf prog`: programs that are in the kernel.
+// `tsbpf prog`: programs that are in the kernel, and how they get there.
 
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
@@ -7,22 +7,39 @@ import { hexDump, type Json, progJson, progText } from '../live/index.js';
 import { pinObject, progInfo, shownProg, testRun, walk } from '../syscall/index.js';
 import { BPF_PROG_TYPE } from '../uapi/enums.js';
 import { contextOf, type NounContext, nounCommand, printAll, printDone, printJson } from './nouns.js';
+import { ATTACH_LEGEND, attach, detach } from './prog-attach.js';
 import { dump, writeOut } from './prog-dump.js';
 import { stats } from './prog-stats.js';
+import { tracelog } from './prog-tracelog.js';
 import { LEGENDS, selectAll, selectOne } from './selectors.js';
 import { type Words, WordsError } from './verbs.js';
+
+const LOAD_WORDS = '[type TYPE] [map { idx N | name NAME } MAP]… [pinmaps FOLDER] [autoattach] [kernel_btf FILE]';
+const TYPE_LEGEND =
+  'TYPE := what SEC() may say: xdp, socket, kprobe, tracepoint, cgroup/skb, … (offload_dev and xdpmeta_dev are not there yet)';
+/** Only who loads needs all that a load takes. */
+const loading = () => import('./prog-load.js');
 
 export const progCommand = (): Command =>
   nounCommand({
     name: 'prog',
-    description: 'show, dump and run loaded programs: bpftool prog',
-    legend: LEGENDS.prog,
+    description: 'load programs; show, dump and run those that are loaded: bpftool prog',
+    legend: `${LEGENDS.prog}\n${LEGENDS.map}\n${TYPE_LEGEND}\n${ATTACH_LEGEND}`,
     verbs: [
       { name: 'show', words: '[PROG]', run: show },
       { name: 'list', words: '[PROG]', run: show },
       { name: 'dump', words: 'xlated PROG [opcodes] [linum] [visual] | [file PATH]', run: dump },
       { name: 'dump', words: 'jited PROG [opcodes] [linum] | [file PATH]', run: dump },
       { name: 'pin', words: 'PROG PATH', run: pin },
+      { name: 'load', words: `OBJ PATH ${LOAD_WORDS}`, run: async (words, context) => (await loading()).load(words, context) },
+      {
+        name: 'loadall',
+        words: `OBJ FOLDER ${LOAD_WORDS}`,
+        run: async (words, context) => (await loading()).loadAll(words, context),
+      },
+      { name: 'attach', words: 'PROG ATTACH_TYPE [MAP]', run: attach },
+      { name: 'detach', words: 'PROG ATTACH_TYPE [MAP]', run: detach },
+      { name: 'tracelog', words: '[{ stdout | stderr } PROG]', run: tracelog },
       {
         name: 'run',
         words: 'PROG [data_in FILE] [data_out FILE] [data_size_out N] [ctx_in FILE] [ctx_out FILE] [ctx_size_out N] [repeat N]',

@@ -2,6 +2,7 @@
 
 import { Command } from 'commander';
 import { bootstrap, MAX_DURATION_MS } from '../run/index.js';
+import { sayer } from './say.js';
 import { print, stopOnSignals } from './signals.js';
 import { verbose } from './verbose.js';
 
@@ -40,17 +41,6 @@ function bootstrapCommand(): Command {
         load: flags.verbose ? verbose(say) : {},
       });
     });
-}
-
-/** A line on stderr, for as long as somebody reads it. */
-function sayer(): (line: string) => void {
-  let gone = false;
-  process.stderr.on('error', () => {
-    gone = true;
-  });
-  return (line) => {
-    if (!gone) process.stderr.write(`${line}\n`);
-  };
 }
 
 /**

@@ -25,3 +25,16 @@ export const print = (text: string, signal: AbortSignal): Promise<void> =>
     process.stdout.write(text, settle);
     if (signal.aborted) settle();
   });
+
+/** Settles after a time, or when `signal` aborts. */
+export const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const settle = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', settle);
+      resolve();
+    };
+    const timer = setTimeout(settle, ms);
+    signal.addEventListener('abort', settle);
+    if (signal.aborted) settle();
+  });

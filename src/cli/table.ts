@@ -14,7 +14,7 @@ export const VERBS: readonly Verb[] = [
   { name: 'btf', description: 'show the types of kernels and objects' },
   { name: 'doctor', description: 'say why BPF works on this machine or not, and what mends it' },
   { name: 'feature', description: 'list what this kernel knows of BPF' },
-  { name: 'prog', description: 'show, dump and run loaded programs: bpftool prog' },
+  { name: 'prog', description: 'load programs; show, dump and run those that are loaded: bpftool prog' },
   { name: 'map', description: 'show and change maps: bpftool map' },
   { name: 'link', description: 'show and change what is attached: bpftool link' },
   { name: 'cgroup', description: 'show programs attached to groups of processes: bpftool cgroup' },

@@ -121,7 +121,7 @@ function* attempt(
 }
 
 /** Runs a plan to its end. `observe` sees every event, as a trace does. */
-export function drive(steps: Generator<StepEvent, Session>, observe?: (event: StepEvent) => void): Session {
+export function drive<T = Session>(steps: Generator<StepEvent, T>, observe?: (event: StepEvent) => void): T {
   try {
     for (;;) {
       const next = steps.next();

@@ -113,6 +113,17 @@ const REMEDIES: readonly Row[] = [
   {
     call: 'bpf(BPF_OBJ_PIN)',
     errno: 'EEXIST',
+    when: ({ id }) => /^pin (program|map|link) /.test(id),
+    remedy: 'Something is pinned by that name. Choose another, or remove it. Nothing of this load is left.',
+  },
+  {
+    call: 'bpf(BPF_OBJ_PIN)',
+    errno: 'ENOTDIR',
+    remedy: 'A part of the path is not a folder: something is pinned by that name. Choose another, or remove it.',
+  },
+  {
+    call: 'bpf(BPF_OBJ_PIN)',
+    errno: 'EEXIST',
     remedy:
       'Something is pinned there by now. If another process did that, load again: the map is then shared. Two maps of one object cannot have one path.',
   },

@@ -19,6 +19,8 @@ export function showStep(step: Step): string {
       return `ioctl(<${step.on.fd}>, ${step.request}, ${typeof step.arg === 'number' ? step.arg : `<${step.arg.fd}>`})`;
     case 'close':
       return `close(<${step.on.fd}>)`;
+    case 'fcntl':
+      return `fcntl(${step.from}, ${step.request}, 3)`;
     case 'mmap':
       return `mmap(0x${step.address.toString(16)}, ${step.length}, PROT_READ|PROT_WRITE, MAP_SHARED${step.address ? '|MAP_FIXED_NOREPLACE' : ''}, <${step.on.fd}>, 0)${step.contents ? `, then ${step.contents.length} bytes written to it` : ''}`;
     case 'open':

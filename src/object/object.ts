@@ -2,7 +2,7 @@
 
 import type { Btf, BtfExt, CoreRelo, TypeId } from '../btf/index.js';
 import type { Where } from '../errors.js';
-import type { BpfProgType } from '../uapi/enums.js';
+import type { BpfAttachType, BpfProgType } from '../uapi/enums.js';
 import type { SecDef } from './sec-defs.js';
 
 /** A reference that an instruction makes to something outside its function. `insn` is a slot of that function. */
@@ -30,6 +30,10 @@ export interface BpfFunction {
   readonly type: BpfProgType;
   /** False when the section name starts with `?`, and for struct_ops programs that no structure needs. */
   readonly autoload: boolean;
+  /** False: `attach` leaves it out, and nothing is asked about what it would hook into. */
+  readonly autoattach?: boolean;
+  /** In place of what its section name means; null for none. */
+  readonly expectedAttachType?: BpfAttachType | null;
   /** BPF_F_… flags for the kernel, besides those that its section name means. */
   readonly flags?: number;
   /** What the verifier is to write down even if it takes the program: 1, 2 with every state, 4 statistics, and sums of them. */
@@ -54,6 +58,8 @@ export interface BpfMapDef {
   readonly extra: bigint;
   /** Where it is pinned, or will be: `/sys/fs/bpf/<name>` for `__uint(pinning, LIBBPF_PIN_BY_NAME)`. */
   readonly pinPath?: string;
+  /** A map of this process that takes its place: its descriptor, and the name that libbpf would know it by from then on. */
+  readonly reuse?: { readonly fd: number; readonly name: string };
   /** False: it is left out of a load, and so is code that refers to it. */
   readonly autocreate: boolean;
   readonly keyType?: TypeId;

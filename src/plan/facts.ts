@@ -11,7 +11,7 @@ import { hasArenaVariables, type MachineSizes, wantsSlotPerCpu } from './fit-map
 import type { KernelConfig } from './kconfig.js';
 import type { ModuleBtf } from './kernel-types.js';
 import { loadable } from './loadable.js';
-import { type PinFolder, type PinnedMap, pinPaths } from './pins.js';
+import { type Pin, type PinFolder, type PinnedMap, pinPaths } from './pins.js';
 import { btfFeatures } from './sanitize-btf.js';
 import { tracepointOf } from './section-target.js';
 import { structOpsNames } from './struct-ops.js';
@@ -33,6 +33,8 @@ export interface Wanted {
   readonly types: readonly WantedType[];
   /** Where maps want to be pinned. */
   readonly pins: readonly string[];
+  /** Where other things will be: of these paths only the directories matter. */
+  readonly newPins: readonly string[];
   /** Descriptors of programs that others hook into. */
   readonly programs: readonly number[];
 }
@@ -90,9 +92,9 @@ export const describeFacts = (known: Partial<KernelFacts> = {}): KernelFacts => 
 /**
  * What must be asked of a machine before this object can be planned for it. Pure: asks nothing itself.
  */
-export function wanted(object: BpfObject): Wanted {
+export function wanted(object: BpfObject, pins: readonly Pin[] = []): Wanted {
   const tracepoints = loadable(object).flatMap((program) =>
-    program.def?.attach === 'tracepoint' ? (tracepointOf(program) ?? []) : [],
+    program.def?.attach === 'tracepoint' && program.autoattach !== false ? (tracepointOf(program) ?? []) : [],
   );
   const externs = externQuestions(object);
   const attachBtf =
@@ -117,6 +119,7 @@ export function wanted(object: BpfObject): Wanted {
     kallsyms: externs.kallsyms,
     types: wantedTypes(object, externs.types),
     pins: pinPaths(object),
+    newPins: pins.map(({ path }) => path),
     programs: loadable(object).flatMap(({ targetProgram }) => (targetProgram ? [targetProgram.fd] : [])),
   };
 }

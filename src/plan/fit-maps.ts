@@ -33,7 +33,7 @@ export const fitMaps = (object: BpfObject, facts: MachineSizes): BpfObject => ({
 
 const fitted = (map: BpfMapDef, facts: MachineSizes): BpfMapDef => ({
   ...map,
-  maxEntries: fittedMaxEntries(map, facts),
+  ...(!map.reuse && { maxEntries: fittedMaxEntries(map, facts) }),
   ...(map.data && isArena(map) && { data: { ...map.data, offset: arenaOffset(map, facts) } }),
   ...(map.inner && { inner: fitted(map.inner, facts) }),
 });

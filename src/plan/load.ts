@@ -9,7 +9,7 @@ import type { KernelFacts } from './facts.js';
 import { planModules } from './kernel-types.js';
 import { loadable } from './loadable.js';
 import { planMap, planProgramSlots } from './maps.js';
-import { planPinRoot } from './pins.js';
+import { type PinOptions, planPinRoot } from './pins.js';
 import { planProgram } from './programs.js';
 import { sanitizeBtf } from './sanitize-btf.js';
 import type { Step } from './step.js';
@@ -18,9 +18,10 @@ import { resolveStructOps } from './struct-ops.js';
 
 /**
  * The whole load, in order, of an object that is relocated and whose maps are fitted (`fitMaps`).
+ * @param pinning What will be pinned later: directories are made for it.
  * @throws {UnsupportedError} for an object that needs what tsbpf cannot do yet; {RelocationError} when a call leads nowhere.
  */
-export function planLoad(object: BpfObject, facts: KernelFacts): Step[] {
+export function planLoad(object: BpfObject, facts: KernelFacts, pinning: PinOptions = {}): Step[] {
   if (!object.littleEndian) {
     throw new UnsupportedError('The object is big-endian; this machine is little-endian', {
       where: object.where,
@@ -39,7 +40,7 @@ export function planLoad(object: BpfObject, facts: KernelFacts): Step[] {
     ...planLimits(facts),
     ...planBtf(typed, facts),
     ...planModules(facts, [...creating, ...loading]),
-    ...planPinRoot(object, facts),
+    ...planPinRoot(object, facts, pinning),
     ...creating,
     ...loading,
     ...maps.flatMap((map) => planProgramSlots(object, map)),

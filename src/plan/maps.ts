@@ -43,6 +43,7 @@ export function planMap(object: BpfObject, map: BpfMapDef, facts: KernelFacts, k
   const reuse = planReuse(object, map, facts);
   if (reuse) return [reuse];
   const where = { ...object.where, map: map.name };
+  if (map.reuse) return [takeOver(map, map.reuse.fd, where), ...planPin(map, where)];
   return [
     ...create(object, map, stepIds.map(map.name), where, kernel),
     ...contents(map, where),
@@ -51,6 +52,17 @@ export function planMap(object: BpfObject, map: BpfMapDef, facts: KernelFacts, k
     ...planPin(map, where),
   ];
 }
+
+/** The session has a descriptor of its own, so that whoever gave this one may close it. */
+const takeOver = ({ name }: BpfMapDef, from: number, where: Where): Step => ({
+  id: stepIds.map(name),
+  why: `map ${name}, which is there already`,
+  where,
+  makes: 'fd',
+  call: 'fcntl',
+  request: 'F_DUPFD_CLOEXEC',
+  from,
+});
 
 /** Programs go into program arrays, once they exist. */
 export const planProgramSlots = (object: BpfObject, map: BpfMapDef): Step[] =>

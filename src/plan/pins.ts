@@ -23,6 +23,20 @@ export type PinFolder = 'bpffs' | 'absent' | 'other file system';
 
 export const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/';
 
+/** What of a load gets a name as its last steps, besides maps that the object itself pins. The path is absolute. */
+export interface Pin {
+  readonly kind: 'program' | 'map' | 'link';
+  /** Of the map; of the program that is loaded or attached. */
+  readonly name: string;
+  readonly path: string;
+}
+
+export interface PinOptions {
+  readonly pins?: readonly Pin[];
+  /** Whether the BPF file system may be mounted where it is missing; true by default. */
+  readonly mount?: boolean;
+}
+
 /** The paths that an object's maps want. */
 export const pinPaths = (object: BpfObject): string[] =>
   object.maps.flatMap(({ pinPath, autocreate }) => (pinPath !== undefined && autocreate ? [pinPath] : []));
@@ -32,13 +46,17 @@ export const pinPaths = (object: BpfObject): string[] =>
  * the directories are taken away again.
  * @throws {UnsupportedError} for another directory that is not of a BPF file system.
  */
-export function planPinRoot(object: BpfObject, { pinFolders }: KernelFacts): Step[] {
+export function planPinRoot(
+  object: BpfObject,
+  { pinFolders }: Pick<KernelFacts, 'pinFolders'>,
+  { pins = [], mount = true }: PinOptions = {},
+): Step[] {
   const steps = new Map<string, Step>();
-  for (const path of pinPaths(object)) {
+  for (const path of [...pinPaths(object), ...pins.map(({ path }) => path)]) {
     const missing: string[] = [];
     let folder = folderOf(path);
     for (; pinFolders.get(folder) === 'absent' && folder !== '/'; folder = folderOf(folder)) missing.unshift(folder);
-    if ((pinFolders.get(folder) ?? 'bpffs') !== 'bpffs') steps.set(folder, mountAt(object, folder));
+    if ((pinFolders.get(folder) ?? 'bpffs') !== 'bpffs') steps.set(folder, mountAt(object, folder, mount));
     for (const each of missing) steps.set(each, makeDirectory(each));
   }
   return [...steps.values()];
@@ -46,7 +64,7 @@ export function planPinRoot(object: BpfObject, { pinFolders }: KernelFacts): Ste
 
 const makeDirectory = (path: string): Step => ({
   id: `directory ${path}`,
-  why: 'maps will be pinned in it',
+  why: 'something will be pinned in it',
   call: 'mkdir',
   path,
   mode: 0o700,
@@ -54,11 +72,16 @@ const makeDirectory = (path: string): Step => ({
   undo: { call: 'rmdir', path },
 });
 
-function mountAt(object: BpfObject, folder: string): Step {
+function mountAt(object: BpfObject, folder: string, mount: boolean): Step {
   if (folder !== PIN_ROOT)
-    throw new UnsupportedError(`Maps can be pinned in a BPF file system only, and ${folder} is none`, {
+    throw new UnsupportedError(`Maps and programs can be pinned in a BPF file system only, and ${folder} is none`, {
       where: object.where,
       remedy: `Mount one: mount -t bpf bpf ${folder}. Or pin in ${PIN_ROOT}.`,
+    });
+  if (!mount)
+    throw new UnsupportedError(`No BPF file system is mounted at ${PIN_ROOT}, and this load may not mount it`, {
+      where: object.where,
+      remedy: `mount -t bpf bpf ${PIN_ROOT}`,
     });
   return { id: 'bpffs', why: 'pinned maps live in it, and it is not mounted', call: 'mount', type: 'bpf', target: PIN_ROOT };
 }
@@ -121,3 +144,32 @@ export function planPin(map: BpfMapDef, where: Where): Step[] {
     },
   ];
 }
+
+const IDS: Readonly<Record<Pin['kind'], (name: string) => string>> = {
+  program: stepIds.program,
+  map: stepIds.map,
+  link: stepIds.link,
+};
+
+/**
+ * Names for what a load has made, each taken away again should a later one fail.
+ * @throws {UsageError} for a name that the kernel does not take.
+ */
+export const planPins = (object: BpfObject, pins: readonly Pin[]): Step[] =>
+  pins.map(({ kind, name, path }): Step => {
+    const where = { ...object.where, [kind === 'map' ? 'map' : 'program']: name };
+    if (/\.[^/]*$|\/$/.test(path))
+      throw new UsageError(`The kernel takes no dot in the name of what is pinned, and no empty name: ${path}`, {
+        where,
+        remedy: 'Choose another name.',
+      });
+    return {
+      id: `pin ${kind} ${name}`,
+      why: `so that it outlives this process, as ${path}`,
+      where,
+      call: 'bpf',
+      cmd: 'BPF_OBJ_PIN',
+      attr: { pathname: path, bpf_fd: { fd: IDS[kind](name) } },
+      undo: { call: 'unlink', path },
+    };
+  });

@@ -2,7 +2,7 @@
 
 import { UnsupportedError, type Where } from '../errors.js';
 import { insnCount, patchInsn } from '../insn/index.js';
-import { type BpfObject, kernelName, type LinkedProgram, nearestSection } from '../object/index.js';
+import { type BpfFunction, type BpfObject, kernelName, type LinkedProgram, nearestSection } from '../object/index.js';
 import { BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS } from '../uapi/bpf.js';
 import { BPF_ATTACH_TYPE, BPF_PROG_TYPE } from '../uapi/enums.js';
 import { BPF_INSN_SZ, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, CALL } from '../uapi/insn.js';
@@ -62,8 +62,8 @@ export function planProgram(object: BpfObject, linked: LinkedProgram, answers: A
     kern_version: object.kernVersion ?? facts.kernelVersion,
     ...(flags !== 0 && { prog_flags: flags }),
     prog_name: kernelName(program.name),
-    ...(def.attachType && { expected_attach_type: BPF_ATTACH_TYPE[def.attachType] }),
-    ...(def.multiUprobe && hasMultiUprobe(facts) && { expected_attach_type: BPF_ATTACH_TYPE.BPF_TRACE_UPROBE_MULTI }),
+    ...expectedAttachType(program),
+    ...(isMultiUprobe(program) && hasMultiUprobe(facts) && { expected_attach_type: BPF_ATTACH_TYPE.BPF_TRACE_UPROBE_MULTI }),
     ...(target?.member !== undefined && { expected_attach_type: target.member }),
     ...typeInfo(object, linked, facts),
     ...(target && { attach_btf_id: target.id }),
@@ -97,6 +97,13 @@ export function planProgram(object: BpfObject, linked: LinkedProgram, answers: A
       ),
   ];
 }
+
+function expectedAttachType({ def, expectedAttachType: said = def?.attachType }: BpfFunction): Attr {
+  return said ? { expected_attach_type: BPF_ATTACH_TYPE[said] } : {};
+}
+
+const isMultiUprobe = ({ def, expectedAttachType: said }: BpfFunction): boolean =>
+  said === undefined && def?.multiUprobe === true;
 
 function similarSection(section: string): string {
   const similar = nearestSection(section.replace(/^\?/, ''));

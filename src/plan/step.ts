@@ -49,6 +49,8 @@ export type StepCall =
   | { readonly call: 'prlimit64'; readonly resource: RLimit; readonly limit: bigint }
   /** A descriptor that is of no use any more. */
   | { readonly call: 'close'; readonly on: FdRef }
+  /** Another descriptor of what `from`, one of this process, stands for. */
+  | { readonly call: 'fcntl'; readonly request: 'F_DUPFD_CLOEXEC'; readonly from: number }
   /** The memory of a map or a perf event, shared, for reading and writing; anywhere if `address` is 0. `contents` is written to it at `contentsAt`. */
   | {
       readonly call: 'mmap';
@@ -77,6 +79,8 @@ export function callName(step: StepCall): string {
       return `bpf(${step.cmd})`;
     case 'ioctl':
       return `ioctl(${step.request})`;
+    case 'fcntl':
+      return `fcntl(${step.request})`;
     case 'prlimit64':
       return `prlimit64(${step.resource})`;
     default:

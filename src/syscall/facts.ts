@@ -46,7 +46,7 @@ export function readFacts(wanted: Wanted, { btf, note = () => {}, observe }: Fac
             () => readModules(kernel),
           )
         : [],
-    ...readPins(wanted.pins),
+    ...readPins(wanted.pins, wanted.newPins),
     programBtfs: new Map(wanted.programs.map((fd) => [fd, btfOfProgram(fd)])),
     features: new Map(wanted.features.flatMap((name) => feature(name, note, observe))),
     kconfig: wanted.kconfig ? timed(note, ({ file }) => `kernel configuration: ${file}`, kernelConfig) : undefined,

@@ -34,4 +34,5 @@ export * from './prog-query.js';
 export * from './read-fd.js';
 export * from './route-socket.js';
 export * from './test-run.js';
+export * from './trace-pipe.js';
 export * from './tracefs.js';

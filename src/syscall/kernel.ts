@@ -39,6 +39,9 @@ export function memoryOf({ address, length }: Memory): ArrayBuffer {
   return view.buffer;
 }
 
+const F_DUPFD_CLOEXEC = 1030;
+/** Attributes read 0 as none, so no descriptor of ours is one of the first three. */
+const FIRST_FD = 3;
 const AT_FDCWD = -100;
 const AT_REMOVEDIR = 0x200;
 const O_CLOEXEC = 0o2000000;
@@ -67,6 +70,8 @@ function run(step: Step, resolve: (ref: FdRef) => number): Reply {
       );
     case 'close':
       return reply(syscall('close', resolve(step.on)));
+    case 'fcntl':
+      return reply(syscall('fcntl', step.from, F_DUPFD_CLOEXEC, FIRST_FD));
     case 'mmap': {
       const address = mapShared(resolve(step.on), step.length, step.address);
       if (address >= 0 && step.contents)

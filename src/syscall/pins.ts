@@ -14,10 +14,13 @@ export interface Pins {
   readonly pinFolders: ReadonlyMap<string, PinFolder>;
 }
 
-/** @throws {SyscallError} for what is there and may not be opened; {UsageError} for what is no map. */
-export function readPins(paths: readonly string[]): Pins {
+/**
+ * @param newPaths Where nothing is to be yet: only their directories are looked at.
+ * @throws {SyscallError} for what is there and may not be opened; {UsageError} for what is no map.
+ */
+export function readPins(paths: readonly string[], newPaths: readonly string[]): Pins {
   const pinFolders = new Map<string, PinFolder>();
-  for (const path of paths)
+  for (const path of [...paths, ...newPaths])
     for (let folder = folderOf(path); !pinFolders.has(folder); folder = folderOf(folder)) {
       const state = folderState(folder);
       pinFolders.set(folder, state);

@@ -15,12 +15,15 @@ export interface Tracefs extends Disposable {
   readonly note: string;
 }
 
-/** @throws {SyscallError} with the remedy when it is neither mounted nor may be. */
-export function openTracefs(): Tracefs {
+/**
+ * @param what What is looked for there, for the error.
+ * @throws {SyscallError} with the remedy when it is neither mounted nor may be.
+ */
+export function openTracefs(what = 'Tracepoint ids are'): Tracefs {
   const mounted = MOUNT_POINTS.find((path) => isTracefs(path));
   if (mounted) return { path: mounted, note: `tracefs is mounted at ${mounted}`, [Symbol.dispose]: () => {} };
   const unseen = detachedMount('tracefs');
-  if ('errno' in unseen) throw cannotMount(unseen);
+  if ('errno' in unseen) throw cannotMount(unseen, what);
   return { ...unseen, note: 'tracefs is not mounted; used a private mount that no other process sees, gone by now' };
 }
 
@@ -33,10 +36,10 @@ function isTracefs(path: string): boolean {
   }
 }
 
-function cannotMount({ call, errno }: MountRefused): SyscallError {
+function cannotMount({ call, errno }: MountRefused, what: string): SyscallError {
   const remedy = errno === 'ENODEV' ? 'This kernel has no tracefs (CONFIG_FTRACE, CONFIG_TRACEPOINTS).' : RIGHTS;
   return new SyscallError(call, errno, {
-    doing: 'Tracepoint ids are in tracefs, which is not mounted and cannot be mounted',
+    doing: `${what} in tracefs, which is not mounted and cannot be mounted`,
     where: { file: MOUNT_POINTS[0] as string },
     remedy,
   });

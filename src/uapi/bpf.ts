@@ -43,6 +43,13 @@ const mapElem = attrLayout([
   ['flags', 'u64'],
 ]);
 
+const attachAttr = attrLayout([
+  ['target_fd', 'fd'],
+  ['attach_bpf_fd', 'fd'],
+  ['attach_type', 'u32', BPF_ATTACH_TYPE],
+  ['attach_flags', 'u32'],
+]);
+
 const objAttr = attrLayout([
   ['pathname', 'ptr'],
   ['bpf_fd', 'fd'],
@@ -128,11 +135,13 @@ export const BPF_ATTR: Readonly<Partial<Record<BpfCmd, AttrLayout>>> = {
     // In the place of attach_btf_obj_fd: the program that this one replaces or hooks into.
     ...attrLayout([['attach_prog_fd', 'fd']], 112),
   ],
-  BPF_PROG_ATTACH: attrLayout([
-    ['target_fd', 'fd'],
-    ['attach_bpf_fd', 'fd'],
-    ['attach_type', 'u32', BPF_ATTACH_TYPE],
-    ['attach_flags', 'u32'],
+  BPF_PROG_ATTACH: attachAttr,
+  BPF_PROG_DETACH: attachAttr,
+  BPF_PROG_STREAM_READ_BY_FD: attrLayout([
+    ['stream_buf', 'ptr'],
+    ['stream_buf_len', 'u32'],
+    ['stream_id', 'u32'],
+    ['prog_fd', 'fd'],
   ]),
   BPF_PROG_TEST_RUN: attrLayout([
     ['prog_fd', 'fd'],

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { open } from '../../src/api/index.js';
 import { UnsupportedError, UsageError } from '../../src/errors.js';
 import { drive, execute } from '../../src/load/index.js';
+import type { Pin } from '../../src/plan/index.js';
 import { realKernel } from '../../src/syscall/index.js';
 import { describeWithKernel, holdings } from '../support/kernel.js';
 
@@ -51,6 +52,46 @@ describeWithKernel('a pinned map', () => {
       ).toThrow(stop);
     expect(existsSync(`${root}/a`)).toBe(false);
     expect(holdings()).toEqual(before);
+  });
+
+  test('of a load, with its programs and links, is there after the last step, and not after any other', () => {
+    using object = open(BOOTSTRAP);
+    const pins: Pin[] = [
+      { kind: 'program', name: 'handle_exit', path: `${root}/a/handle_exit` },
+      { kind: 'link', name: 'handle_exec', path: `${root}/a/links/handle_exec` },
+      { kind: 'map', name: 'rb', path: `${root}/maps/rb` },
+    ];
+    const steps = object.plan({ pins }).steps.length;
+    const before = holdings();
+    for (let stopAfter = 1; ; stopAfter++) {
+      const loading = object.loading({ pins });
+      let seen = 0;
+      for (let next = loading.next(); ; next = loading.next()) {
+        if (next.done) {
+          expect(seen).toBe(2 * steps);
+          next.value.close();
+          for (const { path } of pins) expect(existsSync(path)).toBe(true);
+          expect(holdings()).toEqual(before);
+          return;
+        }
+        if (++seen < stopAfter) continue;
+        loading.return(undefined as never);
+        break;
+      }
+      expect([existsSync(`${root}/a`), existsSync(`${root}/maps`)]).toEqual([false, false]);
+      expect(holdings()).toEqual(before);
+    }
+  });
+
+  test('is there before, so that a load that wants the name leaves it, and nothing else', () => {
+    using object = open(BOOTSTRAP);
+    const taken: Pin = { kind: 'map', name: 'rb', path: `${root}/taken` };
+    object.load({ pins: [taken] });
+    const pins: Pin[] = [{ kind: 'program', name: 'handle_exec', path: `${root}/new/handle_exec` }, taken];
+    expect(() => object.load({ pins })).toThrow('Something is pinned by that name');
+    expect([existsSync(`${root}/taken`), existsSync(`${root}/new`)]).toEqual([true, false]);
+    expect(() => object.load({ pins: [{ ...taken, path: `${root}/a.b` }] })).toThrow(UsageError);
+    expect(() => object.load({ pins: [{ ...taken, name: 'rbb' }] })).toThrow('which is not there');
   });
 
   test('is not put where something else is pinned, or into another file system', () => {

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { open } from '../../src/api/index.js';
 import { MapSettings, ProgramSettings } from '../../src/api/settings.js';
-import { SyscallError, UsageError } from '../../src/errors.js';
+import { SyscallError, UsageError, VerifierError } from '../../src/errors.js';
 import { dryRunKernel } from '../../src/load/index.js';
 import type { BpfObject } from '../../src/object/index.js';
-import { describeFacts } from '../../src/plan/index.js';
-import { describeWithKernel } from '../support/kernel.js';
+import { describeFacts, wanted } from '../../src/plan/index.js';
+import { BPF_ATTACH_TYPE, BPF_PROG_TYPE, type BpfAttachType, type BpfProgType } from '../../src/uapi/enums.js';
+import { describeWithKernel, holdings } from '../support/kernel.js';
 
 const BOOTSTRAP = join(import.meta.dirname, '../../fixtures/bootstrap.bpf.o');
 
@@ -83,6 +84,52 @@ describeWithKernel('settings', () => {
     expect(one.log('handle_exit')).toMatch(/^verification time \d+ usec/m);
   });
 
+  test('a program that is not to be attached is loaded, and left out by attach()', () => {
+    using object = open(BOOTSTRAP);
+    object.program('handle_exit').autoattach = false;
+    const loaded = object.load();
+    expect(loaded.fd('program', 'handle_exit')).toBeGreaterThan(2);
+    const { names } = loaded.attach();
+    expect(names).toContain('link handle_exec');
+    expect(names).not.toContain('link handle_exit');
+  });
+
+  test('a map of another load takes the place of one, for as long as either is open', () => {
+    using first = open(BOOTSTRAP);
+    const owner = first.load();
+    using second = open(BOOTSTRAP);
+    second.map('exec_start').reuseFd(owner.fd('map', 'exec_start'));
+    const before = holdings();
+    const loaded = second.load();
+    expect(loaded.fd('map', 'exec_start')).not.toBe(owner.fd('map', 'exec_start'));
+    loaded.elements<number, bigint>('exec_start').set(1, 5n);
+    expect(owner.elements<number, bigint>('exec_start').get(1)).toBe(5n);
+    owner.close();
+    expect(loaded.elements<number, bigint>('exec_start').get(1)).toBe(5n);
+    loaded.close();
+    expect(holdings().fds.length).toBeLessThan(before.fds.length);
+  });
+
+  test('what is no map takes the place of none', () => {
+    using object = open(BOOTSTRAP);
+    const program = object.load().fd('program', 'handle_exec');
+    expect(() => object.map('rb').reuseFd(program)).toThrow('is no map');
+    expect(() => object.map('rb').reuseFd(100000)).toThrow(UsageError);
+  });
+
+  test('a map of other sizes gives them to the one whose place it takes', () => {
+    using object = open(BOOTSTRAP);
+    object.map('exec_start').maxEntries = 3;
+    const fd = object.load().fd('map', 'exec_start');
+    using other = open(BOOTSTRAP);
+    other.map('exec_start').reuseFd(fd);
+    expect(other.map('exec_start').maxEntries).toBe(3);
+    expect(other.map('exec_start').pinName).toBe('exec_start');
+    other.map('rb').reuseFd(fd);
+    expect(other.map('rb').pinName).toBe('exec_start');
+    expect(() => other.load()).toThrow(VerifierError); // handle_exec reserves room in rb, which is a hash map now
+  });
+
   test('a token of a file system that hands nothing on says so', () => {
     using object = open(BOOTSTRAP);
     expect(() => object.load({ token: '/sys' })).toThrow(SyscallError);
@@ -121,6 +168,20 @@ describe('settings that cannot be', () => {
       '"rb" is no absolute path of a file',
     ],
     [
+      'a program type that is none',
+      (object) => {
+        object.program('handle_exec').type = 'BPF_PROG_TYPE_KPROB' as BpfProgType;
+      },
+      'Did you mean "BPF_PROG_TYPE_KPROBE"?',
+    ],
+    [
+      'an attach type that is none',
+      (object) => {
+        object.program('handle_exec').expectedAttachType = 'fentry' as BpfAttachType;
+      },
+      '"fentry" is no attach type',
+    ],
+    [
       'a pin with a dot',
       (object) => {
         object.map('rb').pinPath = '/sys/fs/bpf/rb.pin';
@@ -131,6 +192,36 @@ describe('settings that cannot be', () => {
     using object = open(BOOTSTRAP);
     expect(() => set(object)).toThrow(UsageError);
     expect(() => set(object)).toThrow(message);
+  });
+
+  test('a program of another type is loaded as that, and means nothing else any more', () => {
+    using object = open(BOOTSTRAP);
+    const program = object.program('handle_exec');
+    const load = () => {
+      const { steps } = object.plan({ facts: describeFacts({ kernelBtf: object.object.btf }) });
+      const step = steps.find(({ id }) => id === 'prog handle_exec');
+      return step?.call === 'bpf' ? step.attr : undefined;
+    };
+    expect(program.hasLink).toBe(true);
+    program.type = 'BPF_PROG_TYPE_TRACEPOINT'; // which it is
+    expect(program.hasLink).toBe(true);
+    program.expectedAttachType = 'BPF_CGROUP_INET4_BIND';
+    program.type = 'BPF_PROG_TYPE_CGROUP_SOCK_ADDR';
+    expect(program.hasLink).toBe(false);
+    expect(load()).toMatchObject({
+      prog_type: BPF_PROG_TYPE.BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+      expected_attach_type: BPF_ATTACH_TYPE.BPF_CGROUP_INET4_BIND,
+    });
+    program.expectedAttachType = undefined;
+    expect(load()).not.toHaveProperty('expected_attach_type');
+    expect(program.expectedAttachType).toBeUndefined();
+  });
+
+  test('nothing is asked about tracepoints that nothing will be attached to', () => {
+    using object = open(BOOTSTRAP);
+    expect(wanted(object.object).tracepoints).toHaveLength(2);
+    object.program('handle_exec').autoattach = false;
+    expect(wanted(object.object).tracepoints).toEqual(['sched/sched_process_exit']);
   });
 
   test('a program that is switched off stands in no plan', () => {

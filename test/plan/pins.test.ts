@@ -43,7 +43,17 @@ describe('directories of pins', () => {
       ['/tmp/a', 'absent'],
       ['/tmp', 'other file system'],
     ] as const;
-    expect(() => plan(folders, '/tmp/a/one')).toThrow('Maps can be pinned in a BPF file system only, and /tmp is none');
+    expect(() => plan(folders, '/tmp/a/one')).toThrow(
+      'Maps and programs can be pinned in a BPF file system only, and /tmp is none',
+    );
+  });
+
+  test('are not mounted where that is not wanted', () => {
+    const folders = new Map<string, PinFolder>([['/sys/fs/bpf', 'other file system']]);
+    const load = (mount: boolean) =>
+      planPinRoot(pinning(), { pinFolders: folders }, { pins: [{ kind: 'map', name: 'a', path: '/sys/fs/bpf/a' }], mount });
+    expect(load(true)).toMatchObject([{ call: 'mount' }]);
+    expect(() => load(false)).toThrow('this load may not mount it');
   });
 
   test('that are not known are taken to be there', () => {
