@@ -44,6 +44,7 @@ export const IDLE_NODE = [process.execPath, '-e', "setInterval(() => {}, 1 << 30
 export const TOOL = [process.execPath, CLI, 'run', 'bootstrap'];
 /** A duration that no process reaches, so that no event comes however busy the machine is. */
 export const QUIET_TOOL = [...TOOL, '--duration', '1000000000'];
+export const tsbpf = (...words) => [process.execPath, CLI, ...words];
 export const C_TOOL = [HARNESS, 'cold', BOOTSTRAP];
 
 /** Starts a process; `line` settles with the milliseconds to its first output, `end` when it is gone. */
@@ -72,11 +73,11 @@ export async function timeToFirstLine(command) {
   return ms;
 }
 
-/** Milliseconds from the start of a process to its end. */
-export function timeToEnd([command, ...args]) {
+/** Milliseconds from the start of a process to its end; what it prints goes nowhere. @param ends How it may end. */
+export function timeToEnd([command, ...args], ends = [0]) {
   const started = performance.now();
   const { status } = spawnSync(command, args, { stdio: 'ignore' });
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}`);
+  if (!ends.includes(status)) throw new Error(`${command} ${args.join(' ')} ended with ${status}`);
   return performance.now() - started;
 }
 

@@ -3,10 +3,12 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { openSync, writeSync } from 'node:fs';
 import { BpfError, open } from 'tsbpf';
-import { nameIndex } from 'tsbpf/btf';
+import { dumpC, dumpRaw, nameIndex } from 'tsbpf/btf';
+import { TextSink } from 'tsbpf/bytes';
 import { relocate } from 'tsbpf/relocate';
-import { addressOf, readBtf, syscall } from 'tsbpf/syscall';
+import { addressOf, readBtf, readWholeBtf, syscall } from 'tsbpf/syscall';
 
 const BPF_PROG_TEST_RUN = 10;
 const BPF_RB_NO_WAKEUP = 1;
@@ -50,6 +52,18 @@ function btf(file, repeat) {
       .essential('task_struct')
       .find((id) => types.kind(id) === 'STRUCT');
     if (found === undefined) throw new Error(`${file} has no struct task_struct`);
+  });
+  return { ns };
+}
+
+/** Types of a file, read and printed to nowhere. */
+function dump(format, file, repeat) {
+  const write = { c: dumpC, raw: dumpRaw }[format];
+  const nowhere = openSync('/dev/null', 'w');
+  const ns = times(repeat, () => {
+    const out = new TextSink({ write: (chunk) => writeSync(nowhere, chunk) });
+    write(readWholeBtf(file), out);
+    out.flush();
   });
   return { ns };
 }
@@ -179,6 +193,7 @@ async function live(how, file, size, seconds, harness) {
 const COMMANDS = {
   load: ([file, repeat]) => load(file, Number(repeat)),
   btf: ([file, repeat]) => btf(file, Number(repeat)),
+  dump: ([format, file, repeat]) => dump(format, file, Number(repeat)),
   relocate: ([file, repeat]) => relocating(file, Number(repeat)),
   records: (files) => records(...files),
   drain: ([how, file, size, records, repeat]) => drain(how, file, Number(size), Number(records), Number(repeat)),

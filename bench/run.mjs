@@ -1,4 +1,4 @@
-// npm run bench [-- a b c d e] [--quick] [--json]: tsbpf beside libbpf, the same jobs on the same machine in the same minutes.
+// npm run bench [-- a b c d e f] [--quick] [--json]: tsbpf beside libbpf, the same jobs on the same machine in the same minutes.
 // See README.md for what is measured and how.
 
 import { parseArgs } from 'node:util';
@@ -6,7 +6,7 @@ import { buildHarness } from './harness.mjs';
 import { SECTIONS } from './sections.mjs';
 import { describeMachine, showTable } from './table.mjs';
 
-const USAGE = 'usage: npm run bench -- [a] [b] [c] [d] [e] [--quick] [--json]';
+const USAGE = 'usage: npm run bench -- [a] [b] [c] [d] [e] [f] [--quick] [--json]';
 
 function readArguments() {
   try {

@@ -4,6 +4,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { newestBpftool } from '../conformance/bpftool.mjs';
+import { CACHE } from '../scripts/debian/cache.mjs';
 import {
   BARE_NODE,
   BENCH,
@@ -18,6 +20,7 @@ import {
   theirs,
   timeToEnd,
   timeToFirstLine,
+  tsbpf,
   whileRunning,
 } from './harness.mjs';
 
@@ -216,10 +219,55 @@ async function relocating({ quick }) {
   return rows;
 }
 
+// ---- (f) types as text, and kernels that are not at hand ----
+
+async function showing({ quick }) {
+  const { command } = await newestBpftool();
+  const rows = [];
+  for (const [format, words] of [
+    ['c', ['format', 'c']],
+    ['raw', ['format', 'raw']],
+  ]) {
+    const asked = ['btf', 'dump', 'file', VMLINUX, ...words];
+    const runs = await interleaved(quick ? 5 : 15, {
+      ours: () => timeToEnd(tsbpf(...asked)),
+      theirs: () => timeToEnd([...command, ...asked]),
+    });
+    const inside = await interleaved(quick ? 2 : 5, { ours: () => ours('dump', format, VMLINUX, quick ? 6 : 12).ns });
+    const theirs = median(runs.theirs);
+    const first = median(inside.ours.map((ns) => ns[0])) / NS_PER_MS;
+    const later = median(inside.ours.flatMap((ns) => ns.slice(ns.length >> 1))) / NS_PER_MS;
+    rows.push(
+      row(`vmlinux as ${format}, whole process`, 'ms', median(runs.ours), theirs, lower(2)),
+      row('  in a process that has done it before', 'ms', later, theirs, lower(1)),
+      row('  the first one of a process', 'ms', first, theirs),
+    );
+  }
+  return [...rows, ...checking({ quick })];
+}
+
+/** What another kernel adds to a check that is there anyway. */
+function checking({ quick }) {
+  const kernels = ['6.1', '6.12'].map((name) => `${name}=${CACHE}/kernels/${name}/btf`);
+  if (!existsSync(`${CACHE}/kernels/6.12/btf`)) return [];
+  const check = (count) => tsbpf('check', BOOTSTRAP, ...kernels.slice(0, count).flatMap((kernel) => ['--kernel', kernel]));
+  const one = [];
+  const two = [];
+  for (let round = 0; round < (quick ? 5 : 15); round++) {
+    one.push(timeToEnd(check(1), [0, 1]));
+    two.push(timeToEnd(check(2), [0, 1]));
+  }
+  return [
+    row('check of bootstrap beside one kernel, whole process', 'ms', median(one)),
+    row('  beside one more', 'ms', median(two) - median(one), undefined, lower(300), 'own'),
+  ];
+}
+
 export const SECTIONS = {
   a: { title: 'open + load + attach of bootstrap', run: loading },
   b: { title: 'parsing the kernel BTF', run: parsing },
   c: { title: 'draining the ring buffer', run: draining },
   d: { title: 'memory and CPU at rest', run: resting },
   e: { title: 'CO-RE relocation of the ten objects with the most records', run: relocating },
+  f: { title: 'types as text beside bpftool, and check', run: showing },
 };

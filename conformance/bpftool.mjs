@@ -9,8 +9,9 @@ import { CACHE, once, say } from '../scripts/debian/cache.mjs';
 const HOME = join(CACHE, 'bpftool');
 const LIBRARIES = ['usr/lib/x86_64-linux-gnu', 'lib/x86_64-linux-gnu'].map((folder) => join(HOME, folder)).join(':');
 const LOADER = [join(HOME, 'usr/lib64/ld-linux-x86-64.so.2'), '--library-path', LIBRARIES];
+const COMMAND = [...LOADER, join(HOME, 'usr/sbin/bpftool')];
 
-/** @returns `run`, which gives what bpftool prints or `error`, and its `version`. */
+/** @returns `run`, which gives what bpftool prints or `error`; its `version`; and the `command` to start it by. */
 export async function newestBpftool() {
   once(join(HOME, '.done'), () => {
     say('bpftool: the newest package of Debian, sid');
@@ -20,15 +21,14 @@ export async function newestBpftool() {
   const { output, error } = await run(['version']);
   const [, version] = /bpftool v(\S+)/.exec(output ?? '') ?? [];
   if (!version) throw new Error(`bpftool of Debian sid does not run here: ${error}`);
-  return { run, version };
+  return { run, version, command: COMMAND };
 }
 
 const call = promisify(execFile);
 async function run(args) {
-  const [loader, ...options] = LOADER;
+  const [loader, ...options] = COMMAND;
   try {
-    const all = [...options, join(HOME, 'usr/sbin/bpftool'), ...args];
-    const { stdout } = await call(loader, all, { maxBuffer: 1 << 29, encoding: 'buffer' });
+    const { stdout } = await call(loader, [...options, ...args], { maxBuffer: 1 << 29, encoding: 'buffer' });
     return { output: stdout };
   } catch ({ message }) {
     return { error: message };

@@ -1,5 +1,6 @@
 // `tsbpf btf dump`: types as C or raw, as bpftool prints them, and in its words.
 
+import { setFlagsFromString } from 'node:v8';
 import { Command } from 'commander';
 import { type Btf, dumpC, dumpJson, dumpRaw, mergeBtf, type TypeId } from '../btf/index.js';
 import { UsageError } from '../errors.js';
@@ -56,6 +57,7 @@ Exit code 1: the types cannot be read, or cannot be said in C.`,
       const btf = read();
       const chosen = roots ?? (asked.length > 0 ? asked : undefined);
       const options = chosen ? { roots: chosen } : {};
+      setFlagsFromString('--no-turbo-inlining'); // all of this runs once: functions inlined into each other take longer to compile than they save
       toStdout((out) => {
         if (isC) dumpC(btf, out, { ...options, unsorted: isUnsorted });
         else if (isJson) dumpJson(btf, out, { ...options, pretty: flags.pretty ?? false });
