@@ -32,7 +32,7 @@ import {
 } from '../plan/index.js';
 import { type Fixup, relocate } from '../relocate/index.js';
 import { kernelConfig, readableTracepointIds, readFacts } from '../syscall/index.js';
-import { readKernel } from './kernels.js';
+import { readKernel, runningSymbols } from './kernels.js';
 
 export interface Explained {
   readonly object: BpfObject;
@@ -147,7 +147,7 @@ function here(object: BpfObject): Known {
       btf: read.kernelBtf ?? parseBtf(encodeBtf([])),
       modules: read.modules,
       kconfig,
-      ...(questions.kallsyms.length > 0 && { kallsyms: read.kallsyms }),
+      symbols: runningSymbols([object]),
     },
     facts: {
       ...read,
