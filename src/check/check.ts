@@ -31,7 +31,8 @@ export interface ObjectCheck {
 /** What no check of this kind can tell, for people. */
 export const CANNOT_KNOW: readonly string[] = [
   'It is not the verifier: a program may be refused for what it does, for its size, or for a helper or kernel function that its type may not call.',
-  'Switches such as lsm= or lockdown are not seen; rights, limits and what is mounted do not count.',
+  'Switches such as lsm= or lockdown are not seen, nor which functions ftrace cannot reach (notrace).',
+  'Types of modules count only where they are given; rights, limits and what is mounted do not count.',
 ];
 
 /**

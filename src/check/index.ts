@@ -1,6 +1,7 @@
 // Object + a kernel that is not at hand -> whether it would load there, and why not: as far as types and versions tell. Nothing is
 // asked of any kernel.
 
+export * from './assumed.js';
 export * from './check.js';
 export * from './finding.js';
 export * from './instructions.js';

@@ -101,10 +101,12 @@ function* namesIn(text: string): Generator<string> {
 function linesWith(text: string, name: string): string[] {
   const needle = ` ${name}`;
   const lines: string[] = [];
-  for (let at = text.indexOf(needle); at >= 0; at = text.indexOf(needle, at + 1)) {
+  for (let at = text.indexOf(needle); at >= 0; ) {
     const next = text[at + needle.length];
-    if (next === undefined || '\n\t .'.includes(next))
-      lines.push(text.slice(text.lastIndexOf('\n', at) + 1, endOfLine(text, at)));
+    const isName = next === undefined || '\n\t .'.includes(next);
+    const end = isName ? endOfLine(text, at) : at + needle.length;
+    if (isName) lines.push(text.slice(text.lastIndexOf('\n', at) + 1, end));
+    at = text.indexOf(needle, end);
   }
   return lines;
 }

@@ -8,6 +8,7 @@ import { BPF_FUNC, BPF_PROG_TYPE } from '../uapi/enums.js';
 import { CALL } from '../uapi/insn.js';
 import { HELPER_SINCE, PROG_TYPE_SINCE } from '../uapi/since.js';
 import { type Assembled, assemble, type Slot } from './assemble.js';
+import { ALL_SET, assumedConfig, NOTHING_SET } from './assumed.js';
 import { type CheckVerdict, type Finding, verdictOf } from './finding.js';
 import { flagFeatures, INSN_FEATURES, type InsnFeature } from './instructions.js';
 import { type CheckedKernel, hasKind, hasNumber, isSince, markedKfuncs, settingsKnown } from './kernel.js';
@@ -60,13 +61,25 @@ export function checkProgram(
   facts: KernelFacts,
   externs: ReadonlyMap<string, ExternCheck>,
 ): ProgramCheck {
-  const made = assemble(object, program, facts, settingsKnown(object, kernel));
+  const isKnown = settingsKnown(object, kernel);
+  const made = assemble(object, program, facts, isKnown);
+  const ifSure = (finding: Finding): Finding =>
+    finding.verdict === 'unknown' || sure().every((names) => names.has(finding.what)) ? finding : perhaps(finding);
+  /** What is found whatever the settings are: with none, and with all. */
+  const sure = once(() =>
+    [NOTHING_SET, ALL_SET].map((values) => {
+      const kconfig = assumedConfig(object, values);
+      const kernelVersion = kernel.version ?? (values === ALL_SET ? NEWEST : 1);
+      const one = assemble(object, program, { ...facts, kconfig, kernelVersion }, true);
+      return new Set(one.linked ? checkCode(object, one, kernel, externs).map(({ what }) => what) : []);
+    }),
+  );
   const uses = made.linked ? usesOf(made) : NOTHING;
   const needs = [...programNeeds(program), ...uses.needs];
   const found = [
     ...checkType(program, kernel),
     ...made.findings,
-    ...(made.linked ? checkCode(object, made, kernel, externs) : []),
+    ...(made.linked ? checkCode(object, made, kernel, externs).map(isKnown ? same : ifSure) : []),
     ...checkAttach(object, program, kernel, facts),
   ];
   const findings = [
@@ -85,6 +98,25 @@ export function checkProgram(
     uses: { ...uses, functions: hookedFunctions(program), needs },
     fixups: made.linked ? made.fixups : [],
     explanations: made.linked ? made.explanations : new Map(),
+  };
+}
+
+const same = (finding: Finding): Finding => finding;
+
+/** As LINUX_KERNEL_VERSION: later than any. */
+const NEWEST = 0xff_ff_ff;
+
+const perhaps = (finding: Finding): Finding => ({
+  ...finding,
+  verdict: 'unknown',
+  what: `${finding.what}; whether the program gets there depends on settings`,
+});
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
   };
 }
 

@@ -129,28 +129,22 @@ group('check', () => {
     }
   });
 
-  clean('no program loads that is red', () => {
+  clean('no program loads that is red; the other groups load the rest', () => {
     const folder = process.env.TSBPF_OBJECTS as string;
-    const found = { red: 0, ok: 0, open: 0, refused: [] as string[] };
+    let reds = 0;
     for (const file of readdirSync(folder).filter((name) => name.endsWith('.bpf.o'))) {
       const name = file.replace('.bpf.o', '');
       const object = openNamed(name);
       const programs = object.object.programs.filter(({ isSubprogram }) => !isSubprogram).map((program) => program.name);
       const check = checkObject(only(object, ...programs).object, kernel());
       for (const { program, findings } of check.programs) {
-        const atLoad = [...findings, ...check.findings].filter(({ stage }) => stage === 'load');
-        const error = refusal(name, program);
-        const isRed = atLoad.some(({ verdict }) => verdict === 'red');
-        if (isRed) {
-          found.red++;
-          assert.ok(error, `${name} ${program} is red, and loads: ${JSON.stringify(atLoad)}`);
-        } else if (atLoad.length > 0) found.open++;
-        else if (error) found.refused.push(`${name} ${program}: ${error.what}`);
-        else found.ok++;
+        const red = [...findings, ...check.findings].find(({ stage, verdict }) => stage === 'load' && verdict === 'red');
+        if (!red) continue;
+        reds++;
+        assert.ok(refusal(name, program), `${name} ${program} is red, and loads: ${red.what}`);
       }
     }
-    console.log(JSON.stringify(found));
-    assert.ok(found.ok > 10, JSON.stringify(found));
+    assert.ok(reds >= 2); // no_setting and no_symbol, on any kernel
     rmSync(COPY, { force: true });
   });
 });
