@@ -22,6 +22,7 @@ test.each([
   'README.md',
   'CHANGELOG.md',
   'docs/architecture.md',
+  'docs/check.md',
   'docs/dependencies.md',
   'docs/conformance.md',
   'bench/README.md',

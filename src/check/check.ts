@@ -2,13 +2,15 @@
 
 import { BpfError } from '../errors.js';
 import type { BpfMapDef, BpfObject } from '../object/index.js';
-import { loadable, resolveStructOps } from '../plan/index.js';
+import { loadable, resolveStructOps, structOpsNames } from '../plan/index.js';
 import { BPF_MAP_TYPE } from '../uapi/enums.js';
 import { MAP_TYPE_SINCE } from '../uapi/since.js';
 import { type CheckVerdict, CONCERNS, type Concern, type Finding, verdictOf, worst } from './finding.js';
 import { type CheckedKernel, factsOf, hasNumber } from './kernel.js';
+import { checkNeeds, mapNeeds, type Need, structOpsNeeds, TYPES } from './needs.js';
+import { type OpenQuestion, openQuestions } from './open.js';
 import { checkProgram, type ProgramCheck } from './program.js';
-import { checkExterns } from './symbols.js';
+import { checkExterns, type ExternCheck } from './symbols.js';
 
 export interface ObjectCheck {
   readonly kernel: string;
@@ -19,12 +21,17 @@ export interface ObjectCheck {
   readonly programs: readonly ProgramCheck[];
   /** Of the object as a whole: its maps, and externs that no program refers to. */
   readonly findings: readonly Finding[];
+  readonly externs: readonly ExternCheck[];
+  /** What the object as a whole needs a kernel to be built with; what programs need is theirs. */
+  readonly needs: readonly Need[];
+  /** What nothing tells that was given of this kernel. */
+  readonly open: readonly OpenQuestion[];
 }
 
 /** What no check of this kind can tell, for people. */
 export const CANNOT_KNOW: readonly string[] = [
   'It is not the verifier: a program may be refused for what it does, for its size, or for a helper or kernel function that its type may not call.',
-  'What a kernel was built without is seen only where its types show it; switches such as lsm= or lockdown are not, nor whether a function that has a type can be hooked into: compilers rename and inline some.',
+  'Switches such as lsm= or lockdown are not seen, nor which functions ftrace cannot reach (notrace).',
   'Types of modules count only where they are given; rights, limits and what is mounted do not count.',
 ];
 
@@ -41,8 +48,10 @@ export function checkObject(object: BpfObject, kernel: CheckedKernel): ObjectChe
     ...checkOrder(object),
     ...object.maps.filter(({ autocreate }) => autocreate).flatMap((map) => checkMap(map, kernel)),
     ...checkStructOps(object, kernel),
-    ...[...externs].flatMap(([name, finding]) => (used.has(name) ? [] : [finding])),
+    ...[...externs].flatMap(([name, { finding }]) => (used.has(name) || !finding ? [] : [finding])),
   ];
+  const needs = objectNeeds(object);
+  findings.push(...checkNeeds(kernel, needs));
   const all = [...findings, ...programs.flatMap((program) => program.findings)];
   return {
     kernel: kernel.name,
@@ -50,6 +59,9 @@ export function checkObject(object: BpfObject, kernel: CheckedKernel): ObjectChe
     load: verdictOf(all.filter(({ stage }) => stage === 'load')),
     programs,
     findings,
+    externs: [...externs.values()],
+    needs,
+    open: openQuestions(kernel, programs, needs, [...externs.values()]),
   };
 }
 
@@ -58,6 +70,19 @@ export const byConcern = (findings: readonly Finding[]): Record<Concern, CheckVe
   Object.fromEntries(
     CONCERNS.map((concern) => [concern, verdictOf(findings.filter((finding) => finding.concern === concern))]),
   ) as Record<Concern, CheckVerdict>;
+
+const withInner = (map: BpfMapDef): BpfMapDef[] => [map, ...(map.inner ? withInner(map.inner) : [])];
+
+function objectNeeds(object: BpfObject): Need[] {
+  const maps = object.maps.filter(({ autocreate }) => autocreate).flatMap(withInner);
+  const typed = object.externs.some((extern) => extern.section === '.ksyms' && extern.kind === 'variable' && extern.type !== 0);
+  return [
+    { setting: 'CONFIG_BPF_SYSCALL', what: 'bpf(2)', concern: 'type', stage: 'load' },
+    ...(typed ? [TYPES] : []),
+    ...maps.flatMap(({ type, name }) => mapNeeds(mapTypeName(type), name)),
+    ...structOpsNeeds(structOpsNames(object)),
+  ];
+}
 
 const checkOrder = ({ littleEndian }: BpfObject): Finding[] =>
   littleEndian

@@ -27,6 +27,8 @@ export interface Finding {
   readonly what: string;
   readonly remedy?: string | undefined;
   readonly source?: SourceLine | undefined;
+  /** The option that the kernel would have to be built with. */
+  readonly setting?: string | undefined;
   /** The first kernel that has what is missing. */
   readonly since?: string | undefined;
   /** Of a relocation that failed. */

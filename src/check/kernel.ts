@@ -16,6 +16,8 @@ import {
   wanted,
 } from '../plan/index.js';
 import { BPF_FUNC } from '../uapi/enums.js';
+import { isBuiltWith } from './kernel-config.js';
+import { type KernelSymbol, type KernelSymbols, UNKNOWN_ADDRESS } from './kernel-symbols.js';
 
 /** A kernel to hold objects against. */
 export interface CheckedKernel {
@@ -26,9 +28,10 @@ export interface CheckedKernel {
   readonly btf: Btf;
   /** Types of its modules, where they are known. */
   readonly modules: readonly ModuleBtf[];
+  /** What it was built with; undefined where it is not known. */
   readonly kconfig?: KernelConfig | undefined;
-  /** Its symbols, as far as an object asks for them; undefined where they are not known. */
-  readonly kallsyms?: ReadonlyMap<string, readonly bigint[]> | undefined;
+  /** Undefined where they are not known. */
+  readonly symbols?: KernelSymbols | undefined;
 }
 
 /** `6.1`, `5.10.223-cloud-amd64`, `v6.12`, `debian-6.1` -> a version; undefined for a name that has none. */
@@ -92,8 +95,19 @@ export function markedKfuncs(btf: Btf): ReadonlySet<number> {
 export const hasKind = (kernel: CheckedKernel, name: string, kind: 'FUNC' | 'STRUCT' | 'TYPEDEF'): boolean =>
   findKernelType({ kernelBtf: kernel.btf, modules: kernel.modules }, name, kind) !== undefined;
 
-/** Stands for the address of a symbol that nobody looked up: not zero, which would mean that it is missing. */
-export const UNKNOWN_ADDRESS = 0xffff_8000_0000_0000n;
+const CODE = /^[tTwW]$/;
+export const isCode = ({ type }: KernelSymbol): boolean => CODE.test(type);
+
+/**
+ * Symbols that a loader finds in /proc/kallsyms of that kernel; undefined where they are not known. It shows what is no code only if it was
+ * built for that, while System.map has everything.
+ */
+export function shownSymbols({ symbols, kconfig }: CheckedKernel, name: string): readonly KernelSymbol[] | undefined {
+  if (isBuiltWith(kconfig, 'CONFIG_KALLSYMS') === false) return [];
+  const found = symbols?.find(name);
+  if (!symbols || !found || symbols.hasModules || isBuiltWith(kconfig, 'CONFIG_KALLSYMS_ALL') !== false) return found;
+  return found.filter(isCode);
+}
 
 /** What a planner may know of such a kernel. Symbols and settings that are not known are for the checks to tell. */
 export function factsOf(object: BpfObject, kernel: CheckedKernel): KernelFacts {
@@ -101,22 +115,24 @@ export function factsOf(object: BpfObject, kernel: CheckedKernel): KernelFacts {
   const questions = wanted(object);
   const { features } = describeFacts();
   const cookie = hasNumber(kernel, 'bpf_func_id', BPF_FUNC.BPF_FUNC_get_attach_cookie, '5.15');
-  const symbols = kernel.kallsyms ?? new Map(guessedSymbols(kernel, questions.kallsyms));
+  const symbols = questions.kallsyms.flatMap((name): [string, bigint[]][] => {
+    const shown = shownSymbols(kernel, name) ?? guessed(kernel, name);
+    return shown.length > 0 ? [[name, shown.map(({ address }) => address)]] : [];
+  });
   return describeFacts({
     kernelBtf: btf,
     modules,
     kernelVersion: version ?? 0,
     kconfig,
-    kallsyms: symbols,
+    kallsyms: new Map(symbols),
     tracepointIds: new Map(questions.tracepoints.map((name) => [name, 0])),
     features: new Map(features).set('bpf_cookie', cookie ?? true),
   });
 }
 
-const guessedSymbols = (kernel: CheckedKernel, names: readonly string[]): [string, bigint[]][] =>
-  names
-    .filter((name) => !WRAPPED_SYSCALLS.includes(name) || hasKind(kernel, name, 'FUNC'))
-    .map((name) => [name, [UNKNOWN_ADDRESS]]);
+/** Where nobody knows, a symbol is taken to be there, so that the code that needs it is looked at. */
+const guessed = (kernel: CheckedKernel, name: string): Pick<KernelSymbol, 'address'>[] =>
+  !WRAPPED_SYSCALLS.includes(name) || hasKind(kernel, name, 'FUNC') ? [{ address: UNKNOWN_ADDRESS }] : [];
 
 /** Whether the values of .kconfig can be computed for this kernel. */
 export const settingsKnown = (object: BpfObject, { kconfig, version }: CheckedKernel): boolean =>

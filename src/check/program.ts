@@ -1,6 +1,6 @@
 // One program against one kernel.
 
-import type { CoreExplanation } from '../errors.js';
+import type { CoreExplanation, SourceLine } from '../errors.js';
 import type { BpfFunction, BpfObject } from '../object/index.js';
 import { type ExternAnswer, type KernelFacts, KFUNC_POISON, MAP_POISON } from '../plan/index.js';
 import { CORE_POISON, type Fixup } from '../relocate/index.js';
@@ -8,11 +8,14 @@ import { BPF_FUNC, BPF_PROG_TYPE } from '../uapi/enums.js';
 import { CALL } from '../uapi/insn.js';
 import { HELPER_SINCE, PROG_TYPE_SINCE } from '../uapi/since.js';
 import { type Assembled, assemble, type Slot } from './assemble.js';
-import { helperUnbuilt, programTypeUnbuilt, type Unbuilt } from './built.js';
+import { ALL_SET, assumedConfig, NOTHING_SET } from './assumed.js';
 import { type CheckVerdict, type Finding, verdictOf } from './finding.js';
 import { flagFeatures, INSN_FEATURES, type InsnFeature } from './instructions.js';
-import { type CheckedKernel, hasKind, hasNumber, isSince, markedKfuncs, settingsKnown, UNKNOWN_ADDRESS } from './kernel.js';
-import { checkAttach } from './targets.js';
+import { type CheckedKernel, hasKind, hasNumber, isSince, markedKfuncs, settingsKnown } from './kernel.js';
+import { UNKNOWN_ADDRESS } from './kernel-symbols.js';
+import { checkNeeds, helperNeeds, KFUNC_NEEDS, MODULE_TYPES, type Need, programNeeds } from './needs.js';
+import type { ExternCheck } from './symbols.js';
+import { checkAttach, hookedFunctions } from './targets.js';
 
 export interface ProgramCheck {
   readonly program: string;
@@ -28,11 +31,21 @@ export interface ProgramCheck {
 
 export interface ProgramUses {
   /** Helpers that can be reached, by their names; numbers that have none are `#212`. */
-  readonly helpers: readonly string[];
-  readonly instructions: readonly InsnFeature[];
+  readonly helpers: readonly Use[];
+  readonly instructions: readonly (InsnFeature & Use)[];
   /** Externs, and whether the kernel has them; undefined for settings, and for symbols that nobody looked up. */
-  readonly externs: readonly { readonly name: string; readonly found: boolean | undefined }[];
-  readonly kfuncs: readonly { readonly name: string; readonly module: string | undefined }[];
+  readonly externs: readonly (Use & { readonly found: boolean | undefined })[];
+  readonly kfuncs: readonly (Use & { readonly module: string | undefined })[];
+  /** Functions of the kernel that it hooks into: whether they have an address, only symbols tell. */
+  readonly functions: readonly string[];
+  /** What the kernel must be built with. */
+  readonly needs: readonly Need[];
+}
+
+/** Something by its name, and the first line of C that needs it. */
+export interface Use {
+  readonly name: string;
+  readonly source?: SourceLine | undefined;
 }
 
 const HELPERS: ReadonlyMap<number, string> = new Map(Object.entries(BPF_FUNC).map(([name, number]) => [number, name]));
@@ -46,14 +59,35 @@ export function checkProgram(
   program: BpfFunction,
   kernel: CheckedKernel,
   facts: KernelFacts,
-  externs: ReadonlyMap<string, Finding>,
+  externs: ReadonlyMap<string, ExternCheck>,
 ): ProgramCheck {
-  const made = assemble(object, program, facts, settingsKnown(object, kernel));
-  const findings = [
+  const isKnown = settingsKnown(object, kernel);
+  const made = assemble(object, program, facts, isKnown);
+  const ifSure = (finding: Finding): Finding =>
+    finding.verdict === 'unknown' || sure().every((names) => names.has(finding.what)) ? finding : perhaps(finding);
+  /** What is found whatever the settings are: with none, and with all. */
+  const sure = once(() =>
+    [NOTHING_SET, ALL_SET].map((values) => {
+      const kconfig = assumedConfig(object, values);
+      const kernelVersion = kernel.version ?? (values === ALL_SET ? NEWEST : 1);
+      const one = assemble(object, program, { ...facts, kconfig, kernelVersion }, true);
+      return new Set(one.linked ? checkCode(object, one, kernel, externs).map(({ what }) => what) : []);
+    }),
+  );
+  const uses = made.linked ? usesOf(made) : NOTHING;
+  const needs = [...programNeeds(program), ...uses.needs];
+  const found = [
     ...checkType(program, kernel),
     ...made.findings,
-    ...(made.linked ? checkCode(object, made, kernel, externs) : []),
+    ...(made.linked ? checkCode(object, made, kernel, externs).map(isKnown ? same : ifSure) : []),
     ...checkAttach(object, program, kernel, facts),
+  ];
+  const findings = [
+    ...found,
+    ...checkNeeds(
+      kernel,
+      needs.filter((need) => !isMissing(found, need)),
+    ),
   ];
   return {
     program: program.name,
@@ -61,11 +95,40 @@ export function checkProgram(
     type: program.type,
     verdict: verdictOf(findings),
     findings,
-    uses: made.linked ? usesOf(made) : { helpers: [], instructions: [], externs: [], kfuncs: [] },
+    uses: { ...uses, functions: hookedFunctions(program), needs },
     fixups: made.linked ? made.fixups : [],
     explanations: made.linked ? made.explanations : new Map(),
   };
 }
+
+const same = (finding: Finding): Finding => finding;
+
+/** As LINUX_KERNEL_VERSION: later than any. */
+const NEWEST = 0xff_ff_ff;
+
+const perhaps = (finding: Finding): Finding => ({
+  ...finding,
+  verdict: 'unknown',
+  what: `${finding.what}; whether the program gets there depends on settings`,
+});
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+const NOTHING: ProgramUses = { helpers: [], instructions: [], externs: [], kfuncs: [], functions: [], needs: [] };
+
+/** What a release does not have at all, no option gives it. */
+const isMissing = (found: readonly Finding[], { what, concern }: Need): boolean =>
+  found.some(
+    (finding) =>
+      finding.verdict === 'red' &&
+      (concern === 'helpers' ? finding.what.endsWith(what) : finding.concern === concern && finding.since !== undefined),
+  );
 
 function checkType({ def, section, type }: BpfFunction, kernel: CheckedKernel): Finding[] {
   const base = { concern: 'type', stage: 'load' } as const;
@@ -77,8 +140,6 @@ function checkType({ def, section, type }: BpfFunction, kernel: CheckedKernel): 
   const has = hasNumber(kernel, 'bpf_prog_type', BPF_PROG_TYPE[type], since);
   if (has === false) return [{ ...base, verdict: 'red', what: `The kernel has no program type ${type}`, since }];
   if (has === undefined) return [{ ...base, verdict: 'unknown', what: `whether the kernel has program type ${type}`, since }];
-  const unbuilt = programTypeUnbuilt(kernel, type);
-  if (unbuilt) return [{ ...base, verdict: unbuilt.verdict, what: whatIsUnbuilt(`program type ${type}`, unbuilt) }];
   return flagFeatures(def).flatMap((flag): Finding[] =>
     isSince(kernel.version, flag.since) === false
       ? [{ ...base, verdict: 'red', what: `The kernel has no ${flag.name}`, since: flag.since }]
@@ -86,16 +147,11 @@ function checkType({ def, section, type }: BpfFunction, kernel: CheckedKernel): 
   );
 }
 
-const whatIsUnbuilt = (what: string, { setting, verdict }: Unbuilt): string =>
-  verdict === 'red'
-    ? `The kernel has no ${what}: it was built without ${setting}`
-    : `whether the kernel has ${what}: it depends on ${setting}`;
-
 const checkCode = (
   object: BpfObject,
   made: Assembled,
   kernel: CheckedKernel,
-  externs: ReadonlyMap<string, Finding>,
+  externs: ReadonlyMap<string, ExternCheck>,
 ): Finding[] => [
   ...checkInstructions(made, kernel),
   ...checkRelocations(made),
@@ -165,24 +221,18 @@ const checkHelpers = ({ slots, sourceAt }: Assembled, kernel: CheckedKernel): Fi
     const name = helperName(number);
     const since = HELPER_SINCE[name];
     const has = hasNumber(kernel, 'bpf_func_id', number, since);
-    const unbuilt = has === true ? helperUnbuilt(kernel, name) : undefined;
-    const source = sourceAt(insn);
-    if (unbuilt) {
-      const { verdict } = unbuilt;
-      return [{ concern: 'helpers', verdict, stage: 'load', what: whatIsUnbuilt(`helper ${name}`, unbuilt), source }];
-    }
     if (has === true) return [];
+    const source = sourceAt(insn);
     const what = has === false ? `The kernel has no helper ${name}` : `whether the kernel has helper ${name}`;
     const remedy = `Guard it: if (bpf_core_enum_value_exists(enum bpf_func_id, ${name})) …`;
     return [{ concern: 'helpers', verdict: has === false ? 'red' : 'unknown', stage: 'load', what, remedy, since, source }];
   });
 
 /** Externs that are told once for the object, where this program uses them, and weak ones that it reaches although they are missing. */
-function checkReferences(made: Assembled, externs: ReadonlyMap<string, Finding>): Finding[] {
+function checkReferences(made: Assembled, externs: ReadonlyMap<string, ExternCheck>): Finding[] {
   return externUses(made).flatMap(([name, insn]): Finding[] => {
-    const finding = externs.get(name);
-    if (finding) return [{ ...finding, source: made.sourceAt(insn) }];
-    return [];
+    const finding = externs.get(name)?.finding;
+    return finding ? [{ ...finding, source: made.sourceAt(insn) }] : [];
   });
 }
 
@@ -247,9 +297,25 @@ function isFound(answer: ExternAnswer | undefined): boolean | undefined {
   return answer !== undefined && answer.kind !== 'absent';
 }
 
-const usesOf = (made: Assembled): ProgramUses => ({
-  helpers: firstOfEach(made.slots, helperOf).map(([number]) => helperName(number)),
-  instructions: firstOfEach(made.slots, insnFeature).map(([feature]) => feature),
-  externs: externUses(made).map(([name]) => ({ name, found: isFound(made.answers.get(name)) })),
-  kfuncs: kfuncCalls(made).map(({ name, module }) => ({ name, module })),
-});
+function usesOf(made: Assembled): ProgramUses {
+  const { slots, sourceAt, answers } = made;
+  const helpers = firstOfEach(slots, helperOf).map(([number, { insn }]) => ({
+    name: helperName(number),
+    source: sourceAt(insn),
+  }));
+  const kfuncs = kfuncCalls(made).map(({ name, module, insn }) => ({ name, module, source: sourceAt(insn) }));
+  const [call] = kfuncs;
+  const ofModule = kfuncs.find(({ module }) => module !== undefined);
+  return {
+    helpers,
+    instructions: firstOfEach(slots, insnFeature).map(([feature, { insn }]) => ({ ...feature, source: sourceAt(insn) })),
+    externs: externUses(made).map(([name, insn]) => ({ name, found: isFound(answers.get(name)), source: sourceAt(insn) })),
+    kfuncs,
+    functions: [],
+    needs: [
+      ...helpers.flatMap(({ name, source }) => helperNeeds(name, source)),
+      ...(call ? KFUNC_NEEDS.map((need) => ({ ...need, source: call.source })) : []),
+      ...(ofModule ? [{ ...MODULE_TYPES, source: ofModule.source }] : []),
+    ],
+  };
+}

@@ -8,7 +8,8 @@ import { ATTACH_TYPE_SINCE, HELPER_SINCE, MAP_TYPE_SINCE, PROG_TYPE_SINCE } from
 import { mapTypeName, type ObjectCheck } from './check.js';
 import { flagFeatures } from './instructions.js';
 import { type CheckedKernel, hasNumber, isSince, type KernelEnum } from './kernel.js';
-import type { ProgramCheck } from './program.js';
+import { isMet, type Need } from './needs.js';
+import type { ProgramCheck, Use } from './program.js';
 import { type Capability, HELPER_LOCKDOWN, HELPER_RIGHTS, mapRights, programRights } from './rights.js';
 
 /** In the order in which they are told. */
@@ -22,6 +23,7 @@ export const REQUIREMENT_KINDS = [
   'kernel function',
   'kernel symbol',
   'setting',
+  'option',
   'module',
   'feature',
   'capability',
@@ -35,8 +37,10 @@ export interface Requirement {
   readonly name: string;
   /** The first kernel that has it, where known. */
   readonly since?: string | undefined;
-  /** What of the object needs it: names of programs and maps, or a sentence. */
+  /** What of the object needs it: names of programs and maps with the line of C where there is one, or a sentence. */
   readonly why: string;
+  /** The same as data: programs and maps; none where a sentence says why. */
+  readonly by?: readonly Use[];
   /** Of the kernel at hand. `assumed`: nothing was tried, and a recent kernel has it. */
   readonly status: 'there' | 'missing' | 'assumed' | 'unknown';
   /** The plan does without where it is missing. */
@@ -51,6 +55,7 @@ export function requirementsOf(object: BpfObject, check: ObjectCheck, kernel: Ch
     ...numbered(object, check, kernel),
     ...instructions(object, check, kernel),
     ...externs(object, check),
+    ...options(check, kernel),
     ...features(questions),
     ...rights(object, check, questions),
     ...mounts(questions),
@@ -84,7 +89,7 @@ function facts(questions: Wanted, kernel: CheckedKernel | undefined): Requiremen
   return [
     ...row(kernelBtf, 'kernel BTF', why, kernel !== undefined, attachBtf ? '5.5' : undefined),
     ...row(kconfig, 'kernel configuration', 'externs in .kconfig', kernel?.kconfig ? true : undefined),
-    ...row(kallsyms.length > 0, 'kernel symbols', list(kallsyms), kernel?.kallsyms ? true : undefined),
+    ...row(kallsyms.length > 0, 'kernel symbols', list(kallsyms), kernel?.symbols ? true : undefined),
     ...row(tracepoints.length > 0, 'tracepoint ids', list(tracepoints), undefined),
     ...row(possibleCpus, 'number of CPUs', 'a perf event array has a slot for each', undefined),
     ...row(pins.length > 0, 'pinned maps', list(pins), undefined),
@@ -99,17 +104,18 @@ function numbered(object: BpfObject, check: ObjectCheck, kernel: CheckedKernel |
     of: KernelEnum,
     numbers: Readonly<Record<string, number>>,
     releases: Readonly<Record<string, string>>,
-    uses: readonly (readonly [name: string, user: string])[],
+    uses: readonly (readonly [name: string, user: Use])[],
   ): Requirement[] =>
-    [...grouped(uses)].map(([name, users]) => {
+    [...grouped(uses)].map(([name, by]) => {
       const number = numbers[name] ?? Number(name.replace(/\D+/, ''));
       const has = kernel && hasNumber(kernel, of, number, releases[name]);
       return {
         kind,
         name,
         since: releases[name],
-        why: list(users),
-        status: has === undefined ? 'unknown' : has ? 'there' : 'missing',
+        why: list(by.map(userText)),
+        status: statusOf(has),
+        by,
       };
     });
   const maps = object.maps.filter(({ autocreate }) => autocreate).flatMap(withInner);
@@ -119,64 +125,79 @@ function numbered(object: BpfObject, check: ObjectCheck, kernel: CheckedKernel |
       'bpf_prog_type',
       BPF_PROG_TYPE,
       PROG_TYPE_SINCE,
-      programs.map(({ type, name }) => [type, name]),
+      programs.map(({ type, name }) => [type, { name }]),
     ),
     ...rows(
       'attach type',
       'bpf_attach_type',
       BPF_ATTACH_TYPE,
       ATTACH_TYPE_SINCE,
-      programs.flatMap(({ def, name }) => (def?.attachType ? [[def.attachType, name] as const] : [])),
+      programs.flatMap(({ def, name }) => (def?.attachType ? [[def.attachType, { name }] as const] : [])),
     ),
     ...rows(
       'map type',
       'bpf_map_type',
       BPF_MAP_TYPE,
       MAP_TYPE_SINCE,
-      maps.map(({ type, name }) => [mapTypeName(type), name]),
+      maps.map(({ type, name }) => [mapTypeName(type), { name }]),
     ),
     ...rows(
       'helper',
       'bpf_func_id',
       BPF_FUNC,
       HELPER_SINCE,
-      check.programs.flatMap(({ program, uses }) => uses.helpers.map((helper) => [helper, program] as const)),
+      check.programs.flatMap(({ program, uses }) =>
+        uses.helpers.map(({ name, source }) => [name, { name: program, source }] as const),
+      ),
     ),
   ];
 }
 
 const withInner = (map: BpfMapDef): BpfMapDef[] => [map, ...(map.inner ? withInner(map.inner) : [])];
 
-function grouped(uses: readonly (readonly [name: string, user: string])[]): Map<string, Set<string>> {
-  const users = new Map<string, Set<string>>();
+const statusOf = (has: boolean | undefined): Requirement['status'] => (has === undefined ? 'unknown' : has ? 'there' : 'missing');
+
+/** `produce at bench.bpf.c:40`. */
+const userText = ({ name, source }: Use): string =>
+  source ? `${name} at ${source.file.replace(/^.*\//, '')}:${source.line}` : name;
+
+/** Each user once. */
+function grouped(uses: readonly (readonly [name: string, user: Use])[]): Map<string, Use[]> {
+  const users = new Map<string, Use[]>();
   for (const [name, user] of uses) {
-    const all = users.get(name);
-    if (all) all.add(user);
-    else users.set(name, new Set([user]));
+    const all = users.get(name) ?? [];
+    if (!all.some((known) => known.name === user.name)) all.push(user);
+    users.set(name, all);
   }
   return users;
 }
+
+const groupedNames = (uses: readonly (readonly [name: string, user: string])[]): [string, string][] =>
+  [...grouped(uses.map(([name, user]) => [name, { name: user }] as const))].map(([name, users]) => [
+    name,
+    list(users.map((user) => user.name)),
+  ]);
 
 /** Instructions and flags, which only versions tell. */
 function instructions(object: BpfObject, check: ObjectCheck, kernel: CheckedKernel | undefined): Requirement[] {
   const uses = [
     ...check.programs.flatMap(({ program, uses }) => uses.instructions.map((feature) => ({ ...feature, program }))),
     ...loadable(object).flatMap(({ def, name }) =>
-      def ? flagFeatures(def).map((feature) => ({ ...feature, program: name })) : [],
+      def ? flagFeatures(def).map((feature) => ({ ...feature, program: name, source: undefined })) : [],
     ),
   ];
   const since = new Map(uses.map((use) => [use.name, use.since]));
-  return [...grouped(uses.map(({ name, program }) => [name, program]))].map(([name, users]) => {
-    const has = isSince(kernel?.version, since.get(name));
-    const status = has === undefined ? 'unknown' : has ? 'there' : 'missing';
-    return { kind: 'instruction', name, since: since.get(name), why: list(users), status };
+  return [...grouped(uses.map(({ name, program, source }) => [name, { name: program, source }]))].map(([name, by]) => {
+    const status = statusOf(isSince(kernel?.version, since.get(name)));
+    return { kind: 'instruction', name, since: since.get(name), why: list(by.map(userText)), status, by };
   });
 }
 
 const EXTERN_KINDS = { kconfig: 'setting', function: 'kernel function', variable: 'kernel symbol' } as const;
 
 /** Externs that programs refer to, and the modules that have them. */
-function externs(object: BpfObject, { programs }: ObjectCheck): Requirement[] {
+function externs(object: BpfObject, { programs, externs: checked }: ObjectCheck): Requirement[] {
+  const known = new Map(checked.map((extern) => [extern.name, extern]));
   const uses = programs.flatMap(({ program, uses: { externs: used } }) => used.map((one) => ({ ...one, program })));
   const modules = programs.flatMap(({ uses: { kfuncs } }) =>
     kfuncs.flatMap(({ module, name }) => (module === undefined ? [] : [[module, name] as const])),
@@ -185,15 +206,49 @@ function externs(object: BpfObject, { programs }: ObjectCheck): Requirement[] {
     ...object.externs.flatMap(({ name, kind, weak }): Requirement[] => {
       const users = uses.filter((use) => use.name === name);
       if (users.length === 0) return [];
-      const found = users[0]?.found;
-      const status = found === undefined ? 'unknown' : found ? 'there' : 'missing';
-      const why = list(users.map(({ program }) => program));
-      return [{ kind: EXTERN_KINDS[kind], name, why: weak ? `${why} (weak)` : why, status, ...(weak && { optional: true }) }];
+      const found = known.get(name)?.found;
+      const by = users.map(({ program, source }) => ({ name: program, source }));
+      const why = list(by.map(userText));
+      const status = statusOf(found === undefined ? undefined : found === 'there');
+      return [{ kind: EXTERN_KINDS[kind], name, why: weak ? `${why} (weak)` : why, status, by, ...(weak && { optional: true }) }];
     }),
-    ...[...grouped(modules)].map(
-      ([name, users]): Requirement => ({ kind: 'module', name, why: `it has ${list(users)}`, status: 'there', since: '5.16' }),
+    ...groupedNames(modules).map(
+      ([name, users]): Requirement => ({ kind: 'module', name, why: `it has ${users}`, status: 'there', since: '5.16' }),
     ),
   ];
+}
+
+/** Options that a kernel must be built with, and what hangs on each. */
+function options({ programs, needs }: ObjectCheck, kernel: CheckedKernel | undefined): Requirement[] {
+  const uses = [
+    ...needs.map((need) => ({ need, program: undefined })),
+    ...programs.flatMap(({ program, uses: { needs: own } }) => own.map((need) => ({ need, program }))),
+  ];
+  return [...new Set(uses.map(({ need }) => need.setting))].map((name): Requirement => {
+    const own = uses.filter(({ need }) => need.setting === name);
+    const by = grouped(
+      own.flatMap(({ need: { source }, program }) => (program ? [[name, { name: program, source }] as const] : [])),
+    ).get(name);
+    const users = by ? `: ${list(by.map(userText))}` : '';
+    const optional = own.every(({ need: { soft } }) => soft);
+    return {
+      kind: 'option',
+      name,
+      why: `${list(own.map(({ need: { what } }) => what))}${users}`,
+      status: optionStatus(
+        kernel,
+        own.map(({ need }) => need),
+      ),
+      by: by ?? [],
+      ...(optional && { optional: true }),
+    };
+  });
+}
+
+/** Where types tell of one that is met by an option, they tell of the option. */
+function optionStatus(kernel: CheckedKernel | undefined, needs: readonly Need[]): Requirement['status'] {
+  const met = kernel ? needs.map((need) => isMet(kernel, need)) : [];
+  return met.includes(true) ? 'there' : met.includes(false) ? 'missing' : 'unknown';
 }
 
 const features = ({ features: names }: Wanted): Requirement[] =>
@@ -229,14 +284,16 @@ function rights(object: BpfObject, { programs }: ObjectCheck, { tracepoints, kal
       : []),
   ];
   const least: Readonly<Partial<Record<Capability, string>>> = { CAP_BPF: '5.8', CAP_PERFMON: '5.8' };
-  return [...grouped(uses)].map(([name, users]) => {
+  return groupedNames(uses).map(([name, users]) => {
     const since = least[name as Capability];
-    const why = since === undefined ? list(users) : `${list(users)}; CAP_SYS_ADMIN before ${since}`;
+    const why = since === undefined ? users : `${users}; CAP_SYS_ADMIN before ${since}`;
     return { kind: 'capability', name, why, status: 'unknown' };
   });
 }
 
-const helpersIn = (programs: readonly ProgramCheck[]): string[] => [...new Set(programs.flatMap(({ uses }) => uses.helpers))];
+const helpersIn = (programs: readonly ProgramCheck[]): string[] => [
+  ...new Set(programs.flatMap(({ uses }) => uses.helpers.map(({ name }) => name))),
+];
 
 const mounts = ({ tracepoints, pins }: Wanted): Requirement[] => [
   ...(tracepoints.length > 0
@@ -265,10 +322,10 @@ function lockdown(object: BpfObject, { programs }: ObjectCheck, { tracepoints }:
     ...(loadable(object).some(({ def }) => PROBES.has(def?.attach ?? '')) ? [['confidentiality', 'kprobes'] as const] : []),
     ...(tracepoints.length > 0 ? [['confidentiality', 'perf events and tracefs'] as const] : []),
   ];
-  return [...grouped(uses)].map(([name, users]) => ({
+  return groupedNames(uses).map(([name, users]) => ({
     kind: 'lockdown',
     name: `no lockdown=${name}`,
-    why: `it refuses ${list(users)}`,
+    why: `it refuses ${users}`,
     status: 'unknown',
   }));
 }

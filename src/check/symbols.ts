@@ -1,42 +1,128 @@
-// Externs against a kernel: what of its symbols, functions and settings an object declares.
+// Externs against a kernel: what of its symbols, functions and settings an object declares, and what each comes to there.
 
 import { typesOf } from '../btf/index.js';
-import { nearestFew } from '../bytes/index.js';
+import { nearest, nearestFew } from '../bytes/index.js';
 import { BpfError } from '../errors.js';
 import type { BpfObject, Extern } from '../object/index.js';
-import { isSetting, type KernelFacts, kconfigImage, resolveExterns } from '../plan/index.js';
-import type { Finding } from './finding.js';
-import { type CheckedKernel, hasKind } from './kernel.js';
+import { type ExternAnswer, isSetting, type KernelFacts, kconfigImage, resolveExterns } from '../plan/index.js';
+import { type CheckVerdict, type Finding, verdictOf } from './finding.js';
+import { type CheckedKernel, hasKind, shownSymbols, showVersion } from './kernel.js';
+import { isBuiltWith, settingsOf } from './kernel-config.js';
 
-/** By extern: what a kernel has not, or what is not known of it. A missing weak one is no finding; reaching it is. */
-export function checkExterns(object: BpfObject, kernel: CheckedKernel, facts: KernelFacts): Map<string, Finding> {
-  const found = new Map<string, Finding>();
-  for (const extern of object.externs) {
-    const finding = extern.kind === 'kconfig' ? setting(object, extern, kernel, facts) : symbol(object, extern, kernel, facts);
-    if (finding) found.set(extern.name, finding);
+/** One extern on one kernel. */
+export interface ExternCheck {
+  readonly name: string;
+  readonly section: '.kconfig' | '.ksyms';
+  readonly kind: Extern['kind'];
+  readonly weak: boolean;
+  readonly verdict: CheckVerdict;
+  /** `there` and `absent` are what a load would find; undefined where what is given does not tell. */
+  readonly found: 'there' | 'absent' | undefined;
+  /** What a program would read: of a setting the text of the configuration, and nothing where it is not set. */
+  readonly value: string | undefined;
+  /** The module that has it. */
+  readonly module: string | undefined;
+  readonly finding: Finding | undefined;
+}
+
+/** By name. A missing weak one is no finding; reaching it is. */
+export function checkExterns(object: BpfObject, kernel: CheckedKernel, facts: KernelFacts): Map<string, ExternCheck> {
+  return new Map(
+    object.externs.map((extern) => {
+      const { name, section, kind, weak } = extern;
+      const answer = kind === 'kconfig' ? setting(object, extern, kernel, facts) : symbol(object, extern, kernel, facts);
+      const { finding } = answer;
+      const verdict = finding ? verdictOf([finding]) : 'ok';
+      return [name, { value: undefined, module: undefined, name, section, kind, weak, verdict, ...answer, finding }];
+    }),
+  );
+}
+
+type Answer = Pick<ExternCheck, 'found'> & Partial<Pick<ExternCheck, 'value' | 'module' | 'finding'>>;
+
+function setting(object: BpfObject, extern: Extern, kernel: CheckedKernel, facts: KernelFacts): Answer {
+  const { name, weak } = extern;
+  if (isSetting(extern) && !kernel.kconfig) {
+    if (weak) return { found: undefined };
+    return { found: undefined, finding: open('settings', `${name} must be set; the configuration is not known`) };
   }
-  return found;
+  if (name === 'LINUX_KERNEL_VERSION' && kernel.version === undefined)
+    return {
+      found: undefined,
+      finding: open('settings', 'LINUX_KERNEL_VERSION: code may depend on it, and the version is not known'),
+    };
+  const image = attempted('settings', () => kconfigImage({ ...object, externs: [extern] }, facts));
+  if ('finding' in image) return { found: 'absent', finding: image.finding };
+  const value = kernel.kconfig && isSetting(extern) ? settingsOf(kernel.kconfig).get(name) : undefined;
+  if (isSetting(extern)) return { found: value === undefined ? 'absent' : 'there', value };
+  const number = extern.kind === 'kconfig' ? numberIn(image.value, extern) : 0n;
+  return { found: 'there', value: name === 'LINUX_KERNEL_VERSION' ? showVersion(Number(number)) : String(number) };
 }
 
-function setting(object: BpfObject, extern: Extern, kernel: CheckedKernel, facts: KernelFacts): Finding | undefined {
-  if (isSetting(extern) && !kernel.kconfig)
-    return extern.weak ? undefined : open('settings', `${extern.name} must be set; the configuration is not known`);
-  if (extern.name === 'LINUX_KERNEL_VERSION' && kernel.version === undefined)
-    return open('settings', 'LINUX_KERNEL_VERSION: code may depend on it, and the version is not known');
-  return refused('settings', () => kconfigImage({ ...object, externs: [extern] }, facts));
+function numberIn(image: Uint8Array, { offset, size }: { readonly offset: number; readonly size: number }): bigint {
+  let value = 0n;
+  for (let i = size - 1; i >= 0; i--) value = (value << 8n) | BigInt(image[offset + i] ?? 0);
+  return value;
 }
 
-function symbol(object: BpfObject, extern: Extern, kernel: CheckedKernel, facts: KernelFacts): Finding | undefined {
+function symbol(object: BpfObject, extern: Extern, kernel: CheckedKernel, facts: KernelFacts): Answer {
+  const { name, weak } = extern;
   const isTypeless = extern.kind === 'variable' && extern.type === 0;
-  if (isTypeless && !kernel.kallsyms) {
-    if (extern.weak || hasKind(kernel, extern.name, 'FUNC')) return undefined;
-    return open('symbols', `symbol ${extern.name}: only /proc/kallsyms of that kernel tells`);
+  if (isTypeless && !shownSymbols(kernel, name)) {
+    if (hasKind(kernel, name, 'FUNC')) return { found: 'there' };
+    if (weak) return { found: undefined };
+    return { found: undefined, finding: open('symbols', `symbol ${name}: only /proc/kallsyms of that kernel tells`) };
   }
-  const finding = refused('symbols', () => resolveExterns(object, facts, (one) => one === extern, false));
-  if (!finding || isTypeless || hasKind(kernel, extern.name, 'FUNC')) return finding;
-  const near = nearestFew(extern.name, functionNames(kernel));
-  return near.length > 0 ? { ...finding, remedy: `The kernel has: ${near.join(', ')}. ${finding.remedy ?? ''}` } : finding;
+  const resolved = attempted('symbols', () =>
+    resolveExterns(object, facts, (one) => one === extern, false).answers.byName.get(name),
+  );
+  if ('finding' in resolved) return { found: 'absent', finding: advised(resolved.finding, extern, isTypeless, kernel) };
+  if (isTypeless) return addressed(extern, kernel);
+  return { ...foundBy(resolved.value), module: moduleOf(resolved.value) };
 }
+
+const foundBy = (answer: ExternAnswer | undefined): Pick<Answer, 'found'> => ({
+  found: !answer || answer.kind === 'absent' ? 'absent' : 'there',
+});
+const moduleOf = (answer: ExternAnswer | undefined): string | undefined =>
+  answer && 'module' in answer ? answer.module : undefined;
+
+function addressed({ name }: Extern, kernel: CheckedKernel): Answer {
+  const [found] = shownSymbols(kernel, name) ?? [];
+  return { found: found ? 'there' : 'absent', module: found?.module };
+}
+
+/** The same for a kernel that is not at hand, and what it has in place of what is missing. */
+function advised(finding: Finding, extern: Extern, isTypeless: boolean, kernel: CheckedKernel): Finding {
+  const { name } = extern;
+  if (!isTypeless) {
+    if (hasKind(kernel, name, 'FUNC')) return finding;
+    const near = nearestFew(name, functionNames(kernel));
+    return near.length > 0 ? { ...finding, remedy: `The kernel has: ${near.join(', ')}. ${finding.remedy ?? ''}` } : finding;
+  }
+  const { symbols, kconfig } = kernel;
+  if ((shownSymbols(kernel, name) ?? []).length > 0) return finding; // several
+  if (isBuiltWith(kconfig, 'CONFIG_KALLSYMS') === false) return unshown(name, 'CONFIG_KALLSYMS');
+  if (!symbols) return finding;
+  if (symbols.find(name).length > 0) return unshown(name, 'CONFIG_KALLSYMS_ALL');
+  const modules = symbols.hasModules
+    ? ''
+    : ' Symbols of modules are not in System.map; /proc/kallsyms has those that are loaded.';
+  const similar = nearest(name, symbols.names());
+  return {
+    ...finding,
+    what: `The kernel has no symbol ${name} (${symbols.file})`,
+    remedy: `${similar === undefined ? '' : `Did you mean "${similar}"? `}Declare it __weak, and test it before use.${modules}`,
+  };
+}
+
+const unshown = (name: string, option: string): Finding => ({
+  concern: 'symbols',
+  verdict: 'red',
+  stage: 'load',
+  what: `The kernel does not show symbol ${name}: it was built without ${option}`,
+  setting: option,
+});
 
 function* functionNames({ btf }: CheckedKernel): Generator<string> {
   for (const id of typesOf(btf, 'FUNC')) yield btf.name(id);
@@ -44,12 +130,11 @@ function* functionNames({ btf }: CheckedKernel): Generator<string> {
 
 const open = (concern: Finding['concern'], what: string): Finding => ({ concern, verdict: 'unknown', stage: 'load', what });
 
-function refused(concern: Finding['concern'], ask: () => unknown): Finding | undefined {
+function attempted<T>(concern: Finding['concern'], ask: () => T): { readonly value: T } | { readonly finding: Finding } {
   try {
-    ask();
-    return undefined;
+    return { value: ask() };
   } catch (error) {
     if (!(error instanceof BpfError)) throw error;
-    return { concern, verdict: 'red', stage: 'load', what: error.what, remedy: error.remedy };
+    return { finding: { concern, verdict: 'red', stage: 'load', what: error.what, remedy: error.remedy } };
   }
 }

@@ -10,6 +10,7 @@ import type { BpfObject } from '../object/index.js';
 import { describeFacts, type KernelFacts, relocatedPrograms, wanted } from '../plan/index.js';
 import {
   describeObject,
+  neededAnywhere,
   objectPage,
   ownFunctions,
   ownListing,
@@ -73,8 +74,9 @@ interface Part {
 }
 
 const page = (object: BpfObject): Part => {
-  const description = describeObject(object);
-  return { text: () => objectPage(description), json: () => description };
+  const needed = neededAnywhere(object);
+  const description = describeObject(object, needed);
+  return { text: () => objectPage(description, needed), json: () => description };
 };
 
 function partsOf(file: string, object: BpfObject, flags: InspectFlags): Part[] {

@@ -1,13 +1,27 @@
 // The matrix object x kernel as text: a row for each object, and for each program where they differ; what is behind a cell stands below.
 
-import { CANNOT_KNOW, type CheckVerdict, type Finding, type ObjectCheck, verdictOf } from '../check/index.js';
+import {
+  CANNOT_KNOW,
+  type CheckVerdict,
+  type ExternCheck,
+  FACTS,
+  type Finding,
+  type ObjectCheck,
+  type OpenQuestion,
+  verdictOf,
+} from '../check/index.js';
 import { type CheckedObject, overall } from './check.js';
 import { type Look, type Paint, printable, wrap } from './paint.js';
 
 interface Row {
   readonly label: string;
-  /** A finding list for each kernel. */
-  readonly cells: readonly (readonly Finding[])[];
+  /** One for each kernel. */
+  readonly cells: readonly Cell[];
+}
+
+interface Cell {
+  readonly text: string;
+  readonly verdict: CheckVerdict;
 }
 
 const LONGEST_LABEL = 40;
@@ -18,6 +32,7 @@ export function checkText(kernels: readonly string[], objects: readonly CheckedO
   const all = objects.flatMap(detailsOf);
   const sections = [
     matrix(kernels, rows, look),
+    ...externTables(kernels, objects, look),
     ...objects.flatMap(({ file, error }) =>
       error ? [['', ...wrap(`${file}: ${error.message.replaceAll('\n', ' ')}`, look.width, '', '  ')]] : [],
     ),
@@ -31,6 +46,7 @@ export function checkText(kernels: readonly string[], objects: readonly CheckedO
       all.filter(({ finding }) => finding.verdict === 'unknown'),
       look,
     ),
+    openLines(objects, look),
     ['', ...CANNOT_KNOW.flatMap((text) => wrap(text, look.width)).map(look.paint.dim)],
     ['', summary(objects, look.paint)],
   ];
@@ -40,19 +56,22 @@ export function checkText(kernels: readonly string[], objects: readonly CheckedO
 /** One row for an object that is the same whatever the program. */
 function rowsOf({ file, checks, error, off = 0 }: CheckedObject, kernels: number): Row[] {
   const name = file.slice(file.lastIndexOf('/') + 1);
-  if (error) return [{ label: name, cells: Array.from({ length: kernels }, () => [OPENING]) }];
+  if (error) return [{ label: name, cells: Array.from({ length: kernels }, () => cellOf([OPENING])) }];
   const programs = checks[0]?.programs ?? [];
   const whole: Row = {
     label: `${name} (${programs.length} program${programs.length === 1 ? '' : 's'}${off > 0 ? `, ${off} off` : ''})`,
-    cells: checks.map((check) => everything(check)),
+    cells: checks.map((check) => cellOf(everything(check))),
   };
   if (checks.every(({ verdict }) => verdict === 'ok')) return [whole];
   const own = checks.map(({ findings }) => findings);
   return [
     whole,
-    ...(own.some((findings) => findings.length > 0) ? [{ label: '  (maps and externs)', cells: own }] : []),
+    ...(own.some((findings) => findings.length > 0) ? [{ label: '  (maps and externs)', cells: own.map(cellOf) }] : []),
     ...programs.map(
-      ({ program }, i): Row => ({ label: `  ${program}`, cells: checks.map(({ programs: all }) => all[i]?.findings ?? []) }),
+      ({ program }, i): Row => ({
+        label: `  ${program}`,
+        cells: checks.map(({ programs: all }) => cellOf(all[i]?.findings ?? [])),
+      }),
     ),
   ];
 }
@@ -83,9 +102,67 @@ function cellText(findings: readonly Finding[]): string {
 
 const COLOURS: Readonly<Record<CheckVerdict, keyof Paint>> = { ok: 'green', unknown: 'yellow', red: 'red' };
 
+const cellOf = (findings: readonly Finding[]): Cell => ({ text: cellText(findings), verdict: verdictOf(findings) });
+
+/** What externs come to: values of settings, and where symbols are. */
+function externTables(kernels: readonly string[], objects: readonly CheckedObject[], look: Look): string[][] {
+  return objects.flatMap(({ file, checks }) => {
+    const rows = (checks[0]?.externs ?? []).map(
+      ({ name, weak }, i): Row => ({
+        label: `  ${name}${weak ? ' (weak)' : ''}`,
+        cells: checks.map(({ externs }) => externCell(externs[i])),
+      }),
+    );
+    if (rows.length === 0) return [];
+    return [['', look.paint.bold(`EXTERNS of ${file.slice(file.lastIndexOf('/') + 1)}`)], matrix(kernels, rows, look)];
+  });
+}
+
+const LONGEST_VALUE = 24;
+
+function externCell(extern: ExternCheck | undefined): Cell {
+  if (!extern) return { text: '', verdict: 'ok' };
+  const { section, found, value, module, verdict } = extern;
+  const there = section === '.kconfig' ? (value ?? 'set') : module === undefined ? 'there' : `in ${module}`;
+  const absent = section === '.kconfig' ? (verdict === 'red' ? 'NO VALUE' : 'not set') : verdict === 'red' ? 'MISSING' : 'none';
+  const text = found === undefined ? '?' : found === 'there' ? there : absent;
+  return { text: cut(printable(text), LONGEST_VALUE), verdict: found === undefined ? 'unknown' : verdict };
+}
+
+/** What to give to learn what is not known. */
+const FLAGS: Readonly<Record<OpenQuestion['fact'], { readonly words: string; readonly flag: string }>> = {
+  configuration: { words: 'the configuration', flag: '--config' },
+  symbols: { words: 'symbols', flag: '--kallsyms' },
+  version: { words: 'the version', flag: '--kernel VERSION=FILE in place of --btf, or its configuration' },
+};
+
+function openLines(objects: readonly CheckedObject[], { width, paint }: Look): string[] {
+  const kernels = [...new Set(objects.flatMap(({ checks }) => checks.map(({ kernel }) => kernel)))];
+  const rows = kernels.flatMap((kernel) =>
+    FACTS.flatMap((fact) => {
+      const open = objects.flatMap(({ checks }) => checks.flatMap((check) => (check.kernel === kernel ? check.open : [])));
+      const names = [...new Set(open.flatMap((question) => (question.fact === fact ? question.names : [])))].sort();
+      return names.length === 0 ? [] : [{ kernel, fact, names: names.join(', ') }];
+    }),
+  );
+  if (rows.length === 0) return [];
+  const groups = new Map<string, string[]>();
+  for (const { kernel, fact, names } of rows) {
+    const key = `${fact} ${names}`;
+    groups.set(key, [...(groups.get(key) ?? []), kernel]);
+  }
+  const lines = [...groups].flatMap(([key, of]) => {
+    const [fact, names] = [key.slice(0, key.indexOf(' ')) as OpenQuestion['fact'], key.slice(key.indexOf(' ') + 1)];
+    const { words, flag } = FLAGS[fact];
+    const how = fact === 'version' ? flag : of.map((kernel) => `${flag} ${kernel}=FILE`).join(' ');
+    return wrap(`${of.join(', ')}: ${words} would tell of ${names}. Give it: ${how}`, width, '  ', '    ');
+  });
+  return ['', paint.bold('NOT GIVEN'), ...lines];
+}
+
 /** As many kernels beside each other as fit; the others follow below. */
 function matrix(kernels: readonly string[], rows: readonly Row[], { width, paint }: Look): string[] {
-  const texts = rows.map(({ cells }) => cells.map(cellText));
+  const texts = rows.map(({ cells }) => cells.map(({ text }) => text));
   const labels = rows.map(({ label }) => cut(printable(label), LONGEST_LABEL));
   const first = Math.max(0, ...labels.map(({ length }) => length)) + GAP;
   const names = kernels.map((name) => cut(printable(name), LONGEST_LABEL));
@@ -109,7 +186,7 @@ function matrix(kernels: readonly string[], rows: readonly Row[], { width, paint
     for (const [r, row] of rows.entries()) {
       const cells = columns.map((i) => {
         const text = texts[r]?.[i] ?? '';
-        const colour = COLOURS[verdictOf(row.cells[i] ?? [])];
+        const colour = COLOURS[row.cells[i]?.verdict ?? 'ok'];
         return `${paint[colour](text)}${' '.repeat((widths[i] as number) - text.length)}`;
       });
       lines.push(line((labels[r] as string).padEnd(first), cells));

@@ -4,6 +4,7 @@ import {
   byConcern,
   CANNOT_KNOW,
   type CheckVerdict,
+  type ExternCheck,
   type Finding,
   type ObjectCheck,
   type ProgramCheck,
@@ -30,6 +31,9 @@ export interface KernelInfo {
   readonly version: string | null;
   readonly types: number;
   readonly modules: readonly string[];
+  /** Files; null where none was given. */
+  readonly config: string | null;
+  readonly symbols: string | null;
 }
 
 /** A value that `toJson` takes. */
@@ -44,12 +48,35 @@ export const checkJson = (kernels: readonly KernelInfo[], objects: readonly Chec
   cannot_know: CANNOT_KNOW,
 });
 
-const objectJson = ({ kernel, verdict, load, programs, findings }: ObjectCheck): Record<string, unknown> => ({
+const objectJson = ({ kernel, verdict, load, programs, findings, externs, open }: ObjectCheck): Record<string, unknown> => ({
   kernel,
   verdict,
   load,
+  externs: externs.map(externJson),
+  open,
   findings: findings.map(findingJson),
   programs: programs.map(programCheckJson),
+});
+
+/** An extern with every key: `found` is `there`, `absent` or null; `value` is the text of a setting. */
+export const externJson = ({
+  name,
+  section,
+  kind,
+  weak,
+  verdict,
+  found,
+  value,
+  module,
+}: ExternCheck): Record<string, unknown> => ({
+  name,
+  section,
+  kind,
+  weak,
+  verdict,
+  found: found ?? null,
+  value: value ?? null,
+  module: module ?? null,
 });
 
 /** One program's verdicts. */
@@ -70,6 +97,7 @@ export const findingJson = (finding: Finding): Record<string, unknown> => ({
   what: finding.what,
   remedy: finding.remedy ?? null,
   since: finding.since ?? null,
+  setting: finding.setting ?? null,
   source: finding.source ?? null,
   ...(finding.explanation && { explanation: finding.explanation }),
 });

@@ -9,6 +9,7 @@ import { wanted } from '../plan/index.js';
 import { BPF_FUNC, BPF_MAP_TYPE } from '../uapi/enums.js';
 import { CALL } from '../uapi/insn.js';
 import { describeError } from './json.js';
+import { leastJson, type Needed, requirementJson } from './requirements.js';
 
 /** `BPF_PROG_TYPE_TRACEPOINT` -> `tracepoint`, as bpftool writes it. */
 export const short = (name: string, prefix: string): string => name.slice(prefix.length).toLowerCase();
@@ -84,9 +85,13 @@ export interface ObjectDescription {
   }[];
   /** What a kernel is asked before a load. */
   readonly asks: ReturnType<typeof wanted>;
+  readonly least_kernel: ReturnType<typeof leastJson>;
+  /** What it must have; `needed_by` names programs and maps, each with its line of C. */
+  readonly requirements: readonly Record<string, unknown>[];
 }
 
-export function describeObject(object: BpfObject): ObjectDescription {
+/** @param needed As `neededAnywhere` has it. */
+export function describeObject(object: BpfObject, needed: Needed): ObjectDescription {
   const { btf } = object;
   const linker = new ProgramLinker();
   return {
@@ -110,6 +115,8 @@ export function describeObject(object: BpfObject): ObjectDescription {
       weak: extern.weak,
     })),
     asks: wanted(object),
+    least_kernel: leastJson(needed),
+    requirements: needed.requirements.map(requirementJson),
   };
 }
 

@@ -8,6 +8,7 @@ import { findingJson, programCheckJson } from './check.js';
 import type { Explained } from './explain.js';
 import { mapJson, ownersOf, relocationJson } from './inspect.js';
 import { describeError } from './json.js';
+import { leastJson, requirementJson } from './requirements.js';
 
 /** A value that `toJson` takes. */
 export function explainJson({
@@ -37,15 +38,8 @@ export function explainJson({
     },
     verdict: check.verdict,
     load: check.load,
-    least_kernel: least ? { since: least.since, because: least.because.name } : null,
-    requirements: requirements.map(({ kind, name, since, why, status, optional }) => ({
-      kind,
-      name,
-      since: since ?? null,
-      why,
-      status,
-      optional: optional ?? false,
-    })),
+    least_kernel: leastJson({ requirements, least }),
+    requirements: requirements.map(requirementJson),
     findings: check.findings.map(findingJson),
     programs: check.programs.map(programCheckJson),
     relocations: fixups.map((fixup) => ({

@@ -1,14 +1,7 @@
 // An explained object as a page for people: what it is, what it needs, what CO-RE makes of it, and what would be done.
 
 import { showSource, sourceLineAt } from '../btf/index.js';
-import {
-  CANNOT_KNOW,
-  type CheckVerdict,
-  type Finding,
-  REQUIREMENT_KINDS,
-  type Requirement,
-  showVersion,
-} from '../check/index.js';
+import { CANNOT_KNOW, type CheckVerdict, type Finding, showVersion } from '../check/index.js';
 import type { SourceLine } from '../errors.js';
 import { showStep } from '../load/index.js';
 import type { BpfObject } from '../object/index.js';
@@ -16,6 +9,7 @@ import { loadable, showExplanation } from '../plan/index.js';
 import { type Fixup, pathText, showFixup, showSpec } from '../relocate/index.js';
 import type { Explained } from './explain.js';
 import { type Look, type Paint, printable, wrap } from './paint.js';
+import { requirementLines } from './requirements.js';
 
 export interface ExplainTextOptions extends Look {
   /** Every relocation with its candidates, and each use of the same one. */
@@ -27,7 +21,7 @@ export function explainText(explained: Explained, options: ExplainTextOptions): 
   const { paint } = options;
   const sections: [title: string, lines: string[]][] = [
     ['OBJECT', objectLines(explained, options)],
-    ['REQUIREMENTS', requirementLines(explained, options)],
+    ['REQUIREMENTS', requirementLines(explained, options, true)],
     [relocationTitle(explained), relocationLines(explained, options)],
     [stepTitle(explained), stepLines(explained, options)],
     ['VERDICT', verdictLines(explained, options)],
@@ -56,32 +50,6 @@ function objectLines({ object, kernel, assumed, fixups }: Explained, { width, pa
     ...wrap(`Assumed: ${assumed.join('; ')}.`, width, '  ', '    ').map(paint.dim),
     ...programs.flatMap(({ name, section }) => wrap(`program ${name}: ${section}`, width, '  ', '    ')),
   ];
-}
-
-const MARKS: Readonly<Record<Requirement['status'], { readonly text: string; readonly colour: keyof Paint }>> = {
-  there: { text: 'yes', colour: 'green' },
-  missing: { text: 'NO', colour: 'red' },
-  assumed: { text: 'assumed', colour: 'yellow' },
-  unknown: { text: '', colour: 'dim' },
-};
-
-/** Of the column with the marks, and what is before it. */
-const MARK_WIDTH = 10;
-
-/** What is missing and may be. */
-const LACKED = { text: 'no', colour: 'yellow' } as const;
-
-function requirementLines({ requirements, least }: Explained, { width, paint }: ExplainTextOptions): string[] {
-  const lines = least ? wrap(`Linux ${least.since} or later, because of ${least.because.name}`, width, '  ', '    ') : [];
-  for (const kind of REQUIREMENT_KINDS) {
-    for (const { name, since, why, status, optional } of requirements.filter((one) => one.kind === kind)) {
-      const { text, colour } = status === 'missing' && optional ? LACKED : MARKS[status];
-      const words = `${kind.padEnd(16)}${name}${since === undefined ? '' : ` (${since})`}: ${why}`;
-      const [first = '', ...rest] = wrap(words, width - MARK_WIDTH, '', ' '.repeat(16));
-      lines.push(`  ${paint[colour](text.padEnd(8))}${first}`, ...rest.map((line) => ' '.repeat(MARK_WIDTH) + line));
-    }
-  }
-  return lines;
 }
 
 const isPoisoned = ({ after }: Fixup): boolean => after === 'poison';

@@ -2,15 +2,7 @@
 
 import { planAttach } from '../attach/index.js';
 import { encodeBtf, parseBtf } from '../btf/index.js';
-import {
-  type CheckedKernel,
-  checkObject,
-  factsOf,
-  leastKernel,
-  type ObjectCheck,
-  type Requirement,
-  requirementsOf,
-} from '../check/index.js';
+import { assumedConfig, type CheckedKernel, checkObject, factsOf, NOTHING_SET, type ObjectCheck } from '../check/index.js';
 import { BpfError, type CoreExplanation } from '../errors.js';
 import type { BpfObject } from '../object/index.js';
 import {
@@ -19,10 +11,8 @@ import {
   FEATURES,
   type FeatureName,
   fitMaps,
-  isSetting,
   type KernelConfig,
   type KernelFacts,
-  kconfigExterns,
   loadable,
   planLoad,
   relocatedPrograms,
@@ -32,15 +22,14 @@ import {
 } from '../plan/index.js';
 import { type Fixup, relocate } from '../relocate/index.js';
 import { kernelConfig, readableTracepointIds, readFacts } from '../syscall/index.js';
-import { readKernel } from './kernels.js';
+import { readKernel, runningSymbols } from './kernels.js';
+import { type Needed, neededOn } from './requirements.js';
 
-export interface Explained {
+export interface Explained extends Needed {
   readonly object: BpfObject;
   readonly kernel: CheckedKernel;
   /** What was not asked of any kernel, in words. */
   readonly assumed: readonly string[];
-  readonly requirements: readonly Requirement[];
-  readonly least: ReturnType<typeof leastKernel>;
   readonly check: ObjectCheck;
   /** Each once, although several programs may have its function. */
   readonly fixups: readonly Fixup[];
@@ -66,7 +55,7 @@ export interface Planned {
 export function explainObject(object: BpfObject, file?: string): Explained {
   const { kernel, facts, assumed } = file === undefined ? here(object) : elsewhere(object, file);
   const check = checkObject(object, kernel);
-  const requirements = requirementsOf(object, check, kernel.btf.length > 1 ? kernel : undefined);
+  const needed = neededOn(object, check, kernel.btf.length > 1 ? kernel : undefined);
   const fixups = new Map<string, Fixup>();
   const explanations = new Map<Fixup, CoreExplanation>();
   for (const program of check.programs) {
@@ -83,8 +72,7 @@ export function explainObject(object: BpfObject, file?: string): Explained {
     object,
     kernel,
     assumed,
-    requirements,
-    least: leastKernel(requirements),
+    ...needed,
     check,
     fixups: [...fixups.values()],
     explanations,
@@ -104,7 +92,7 @@ function elsewhere(object: BpfObject, file: string): Known {
   const { kernelVersion } = describeFacts();
   return {
     kernel,
-    facts: { ...factsOf(object, kernel), kernelVersion, kconfig: nothingSet(object) },
+    facts: { ...factsOf(object, kernel), kernelVersion, kconfig: assumedConfig(object, NOTHING_SET) },
     assumed: [
       'its version and features, which are taken to be those of a recent kernel',
       ...(tracepoints.length > 0 ? [IDS] : []),
@@ -118,17 +106,6 @@ function elsewhere(object: BpfObject, file: string): Known {
 const IDS = 'the ids of tracepoints, which are read when it is loaded: 0 stands for them';
 const SETTINGS = 'its configuration: 0 and empty text stand for its settings';
 const PINS = 'that nothing is pinned, and the BPF file system is mounted';
-
-const NOTHING: Readonly<Record<string, string>> = { int: '0', string: '""' };
-
-/** A configuration that sets what the object asks for to nothing, so that the plan has a value for each. */
-const nothingSet = (object: BpfObject): KernelConfig => ({
-  file: 'assumed',
-  text: kconfigExterns(object)
-    .filter(isSetting)
-    .map(({ name, value }) => `${name}=${NOTHING[value] ?? 'n'}`)
-    .join('\n'),
-});
 
 /** Nothing is tried: features follow from the version, and pinned maps are not opened. */
 function here(object: BpfObject): Known {
@@ -147,12 +124,12 @@ function here(object: BpfObject): Known {
       btf: read.kernelBtf ?? parseBtf(encodeBtf([])),
       modules: read.modules,
       kconfig,
-      ...(questions.kallsyms.length > 0 && { kallsyms: read.kallsyms }),
+      symbols: runningSymbols([object]),
     },
     facts: {
       ...read,
       features,
-      kconfig: kconfig ?? nothingSet(object),
+      kconfig: kconfig ?? assumedConfig(object, NOTHING_SET),
       tracepointIds: new Map([...missing.map((name) => [name, 0] as const), ...ids]),
     },
     assumed: [

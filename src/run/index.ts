@@ -17,3 +17,4 @@ export * from './listing.js';
 export * from './object-text.js';
 export * from './page.js';
 export * from './paint.js';
+export * from './requirements.js';

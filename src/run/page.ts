@@ -2,12 +2,14 @@
 
 import type { MapDescription, ObjectDescription, ProgramDescription, VariableDescription } from './describe.js';
 import { toJson } from './json.js';
+import { NO_PAINT } from './paint.js';
+import { type Needed, requirementLines } from './requirements.js';
 
 const LONGEST_VALUE = 60;
 const WIDTH = 100;
 
 /** What `describeObject` gives, for people. */
-export function objectPage(object: ObjectDescription): string {
+export function objectPage(object: ObjectDescription, needed: Needed): string {
   const { programs, maps, variables, externs, struct_ops } = object;
   const order = object.little_endian ? 'little-endian' : 'big-endian';
   const parts = [
@@ -36,6 +38,7 @@ export function objectPage(object: ObjectDescription): string {
       ),
     ]),
     section('A load asks the kernel for', [asksOf(object).map((line) => `  ${line}`)]),
+    section('Kernel requirements', [requirementLines(needed, { width: WIDTH, paint: NO_PAINT }, false)]),
   ];
   return `${parts
     .filter((lines) => lines.length > 0)

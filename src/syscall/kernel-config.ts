@@ -41,10 +41,19 @@ function readable(file: string): Uint8Array | undefined {
   }
 }
 
-function unpacked(file: string, bytes: Uint8Array): Uint8Array {
+/** A distribution's has 300 kB. */
+const MOST_BYTES = 1 << 24;
+
+/**
+ * A configuration as bytes of text, which the kernel and some distributions compress by gzip.
+ * @throws {FormatError} when it cannot be unpacked, or is larger than any.
+ */
+export function unpacked(file: string, bytes: Uint8Array): Uint8Array {
+  if (bytes.length > MOST_BYTES)
+    throw new FormatError(`No kernel's configuration has ${bytes.length} bytes`, { where: { file } });
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
   try {
-    return zlib().gunzipSync(bytes);
+    return zlib().gunzipSync(bytes, { maxOutputLength: MOST_BYTES });
   } catch (cause) {
     throw new FormatError("The kernel's configuration cannot be unpacked", { where: { file }, cause });
   }

@@ -3,12 +3,13 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodeBtf, parseBtf } from '../../src/btf/index.js';
 import { tsbpf } from '../support/cli.js';
 import { describeWithCompiler } from '../support/compile.js';
 import { kernelOf } from '../support/kernels.js';
-import { compileWhy, type Folder, folderOfKernels } from '../support/why.js';
+import { CONFIG, compileWhy, type Folder, folderOfKernels, SYSTEM_MAP } from '../support/why.js';
 
 const fixtures = join(import.meta.dirname, '../../fixtures');
 const golden = (name: string): string => join(import.meta.dirname, 'goldens', name);
@@ -68,6 +69,7 @@ describe('check, of the fixtures', () => {
       what: 'The kernel has no helper BPF_FUNC_loop',
       remedy: expect.stringContaining('bpf_core_enum_value_exists'),
       since: '5.17',
+      setting: null,
       source: expect.objectContaining({ file: './bpf/bench.bpf.c', text: expect.stringContaining('LOOP(') }),
     });
   });
@@ -169,5 +171,132 @@ describeWithCompiler('check, of what is missing', () => {
         /The kernel has no signed division \(since 6\.6\)\n {4}in fine at \.\/why\.bpf\.c:\d+: return pid DIVIDED;/,
       ),
     });
+  });
+});
+
+/** A file of the folder, with this in it. */
+const written = (name: string, content: string | Uint8Array): string => {
+  writeFileSync(folder.path(name), content);
+  return folder.path(name);
+};
+
+describe('check, of what is given besides types', () => {
+  const object = join(fixtures, 'bootstrap.bpf.o');
+  const one = (...more: string[]) => tsbpf(['check', object, '--kernel', `5.10=${folder.path('5.10.btf')}`, ...more]);
+
+  test('a directory may hold all of a kernel, and its configuration tells the release', () => {
+    const path = folder.path('all');
+    mkdirSync(path, { recursive: true });
+    const base = kernelOf('5.10');
+    for (const [name, content] of [
+      ['btf', base],
+      ['config-5.10.0-46-cloud', CONFIG],
+      ['System.map-5.10.0-46-cloud', SYSTEM_MAP],
+      ['version', '5.10.0-46'],
+      ['veth', encodeBtf([{ kind: 'FUNC', name: 'veth_open', type: 2, linkage: 0 }], { base: parseBtf(base) })],
+    ] as const)
+      writeFileSync(join(path, name), content);
+    const { stdout } = tsbpf(['check', object, '--json', '--kernel', `5.10=${path}`]);
+    expect(JSON.parse(stdout)).toMatchObject({
+      kernels: [
+        {
+          name: '5.10',
+          version: '5.10.255', // as LINUX_VERSION_CODE has it: no more fits a byte
+          modules: ['veth'],
+          config: join(path, 'config-5.10.0-46-cloud'),
+          symbols: join(path, 'System.map-5.10.0-46-cloud'),
+        },
+      ],
+    });
+    writeFileSync(join(path, 'System.map-5.10.0-46-cloud'), 'ffffffffffffffff B The real System.map is in the -dbg package\n');
+    expect(JSON.parse(tsbpf(['check', object, '--json', '--kernel', `5.10=${path}`]).stdout)).toMatchObject({
+      kernels: [{ symbols: null }],
+    });
+    writeFileSync(join(path, 'config-6.1'), CONFIG);
+    expect(tsbpf(['check', object, '--kernel', `5.10=${path}`])).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/has the configuration of several kernels: config-5\.10\.0-46-cloud, config-6\.1/),
+    });
+  });
+
+  test('a configuration may be compressed, as in /proc/config.gz', () => {
+    const { stdout } = one('--json', '--config', `5.10=${written('config.gz', gzipSync(CONFIG))}`);
+    expect(JSON.parse(stdout)).toMatchObject({ kernels: [{ version: '5.10.255' }] });
+  });
+
+  test.each([
+    ['--config 6.1=x', 'is of none of the kernels', 'where NAME is 5.10'],
+    ['--config /dev/zero', 'no plain file', ''],
+    ['--kallsyms /dev/zero', 'no plain file', ''],
+    ['--module 5.10=/dev/null', '/dev/null', ''],
+    ['--config 5.10=/nonexistent', 'ENOENT', 'no such file'],
+  ])('%s is refused', (words, what, remedy) => {
+    const { status, stderr } = one(...words.split(' '));
+    expect(status).toBe(1);
+    expect(stderr).toContain(what);
+    expect(stderr.replaceAll(/\s+/g, ' ')).toContain(remedy);
+  });
+
+  test.each([
+    ['garbage', '--config', Buffer.from([0, 1, 2, 255, 10, 61]), 'is none of a kernel'],
+    ['a broken archive', '--config', gzipSync(CONFIG).subarray(0, 100), 'cannot be unpacked'],
+    ['an archive without end', '--config', gzipSync(Buffer.alloc(1 << 25)), 'cannot be unpacked'],
+    ['a configuration of another release', '--config', CONFIG.replace('5.10.262', '6.1.192'), 'is of Linux 6.1.192'],
+    ['a configuration for symbols', '--kallsyms', CONFIG, 'Neither System.map nor'],
+    ['half of System.map', '--kallsyms', SYSTEM_MAP.slice(0, 90), 'not all symbols'],
+    ['types of no module', '--module', 'nothing', 'btf'],
+  ])('%s is refused, as JSON too', (name, flag, content, what) => {
+    const file = written('hostile', content);
+    const { status, stderr } = one(flag, file);
+    expect({ status, stderr }, name).toMatchObject({ status: 1, stderr: expect.stringMatching(new RegExp(what, 'i')) });
+    expect(stderr).toContain(file);
+    expect(JSON.parse(one('--json', flag, file).stdout), name).toHaveProperty('error.where.file', file);
+  });
+
+  test("a module's types that continue another kernel's are refused", () => {
+    const other = parseBtf(kernelOf('6.12'));
+    const types = encodeBtf([{ kind: 'FUNC', name: 'veth_open', type: 2, linkage: 0 }], { base: other });
+    const { status, stderr } = one('--module', written('veth', types));
+    expect({ status, stderr }).toMatchObject({ status: 1, stderr: expect.stringContaining('continue those of another kernel') });
+  });
+
+  test('what is given twice is refused', () => {
+    const file = written('config', CONFIG);
+    expect(one('--config', file, '--config', `5.10=${file}`)).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('--config is given twice for 5.10'),
+    });
+  });
+});
+
+describeWithCompiler('check, of settings and symbols', () => {
+  const given = () => [
+    ...['--config', `5.10=${written('config', CONFIG)}`],
+    ...['--kallsyms', `5.10=${written('System.map', SYSTEM_MAP)}`],
+  ];
+
+  test('externs have their values, and what nobody gave is told by name', async () => {
+    const { status, stdout } = tsbpf(['check', compileWhy(folder, 3), ...kernels(), ...given()]);
+    expect(status).toBe(1);
+    await expect(stdout.replaceAll(folder.path(''), '')).toMatchFileSnapshot(golden('check-externs.txt'));
+    const report = JSON.parse(tsbpf(['check', compileWhy(folder, 3), '--json', ...kernels(), ...given()]).stdout);
+    const [, newer] = report.objects[0].checks;
+    expect(report.objects[0].checks[0].externs).toContainEqual({
+      name: 'CONFIG_HZ',
+      section: '.kconfig',
+      kind: 'kconfig',
+      weak: false,
+      verdict: 'ok',
+      found: 'there',
+      value: '250',
+      module: null,
+    });
+    expect(newer.open.map(({ fact }: { fact: string }) => fact)).toEqual(['configuration', 'symbols']);
+  });
+
+  test('hooks and maps whose options are not set, and functions by their symbols', async () => {
+    const { status, stdout } = tsbpf(['check', compileWhy(folder, 4), ...kernels(), ...given()]);
+    expect(status).toBe(1);
+    await expect(stdout.replaceAll(folder.path(''), '')).toMatchFileSnapshot(golden('check-options.txt'));
   });
 });

@@ -42,7 +42,10 @@ describe('explain', () => {
       kernel: { name: '6.12', version: null, modules: [], assumed: expect.any(Array) },
       least_kernel: { since: '5.8', because: 'BPF_MAP_TYPE_RINGBUF' },
       requirements: expect.arrayContaining([
-        { kind: 'map type', name: 'BPF_MAP_TYPE_RINGBUF', since: '5.8', why: 'rb', status: 'there', optional: false },
+        {
+          ...{ kind: 'map type', name: 'BPF_MAP_TYPE_RINGBUF', since: '5.8', why: 'rb', status: 'there', optional: false },
+          needed_by: [{ name: 'rb', source: null }],
+        },
         expect.objectContaining({ kind: 'capability', name: 'CAP_PERFMON' }),
         expect.objectContaining({ kind: 'feature', name: 'perf_link', since: '5.15', status: 'assumed', optional: true }),
         expect.objectContaining({ kind: 'mount', name: 'tracefs' }),

@@ -76,6 +76,69 @@ SEC("?netfilter") int switched_off(u64 *ctx)
 {
 	return 1;
 }
+#elif PART == 3
+extern int CONFIG_HZ __attribute__((section(".kconfig")));
+extern _Bool CONFIG_NETKIT __attribute__((section(".kconfig"), weak));
+extern char CONFIG_LSM[32] __attribute__((section(".kconfig"), weak));
+extern int LINUX_KERNEL_VERSION __attribute__((section(".kconfig")));
+extern int CONFIG_NEW __attribute__((section(".kconfig")));
+extern const void vfs_read __attribute__((section(".ksyms")));
+extern const void veth_open __attribute__((section(".ksyms"), weak));
+extern const void no_such_symbol __attribute__((section(".ksyms")));
+volatile u64 sink;
+SEC("tp/sched/sched_process_exec") int settings(u64 *ctx)
+{
+	sink = CONFIG_HZ + CONFIG_NETKIT + CONFIG_LSM[0] + LINUX_KERNEL_VERSION;
+	return 0;
+}
+SEC("tp/sched/sched_process_exec") int newer(u64 *ctx)
+{
+	return CONFIG_NEW;
+}
+SEC("tp/sched/sched_process_exec") int symbols(u64 *ctx)
+{
+	sink = (u64)&vfs_read + (u64)&veth_open;
+	return 0;
+}
+SEC("tp/sched/sched_process_exec") int missing(u64 *ctx)
+{
+	sink = (u64)&no_such_symbol;
+	return 0;
+}
+#elif PART == 4
+struct { int (*type)[17]; int (*max_entries)[4]; u32 *key; u32 *value; } sockets SEC(".maps");
+SEC("kprobe/vfs_write") int optimised(u64 *ctx)
+{
+	return 0;
+}
+SEC("kprobe/vfs_raed") int misspelt(u64 *ctx)
+{
+	return 0;
+}
+SEC("kprobe/start_show") int several(u64 *ctx)
+{
+	return 0;
+}
+SEC("kprobe.multi/vfs_read") int multi(u64 *ctx)
+{
+	return 0;
+}
+SEC("fentry/vfs_read") int entry(u64 *ctx)
+{
+	return 0;
+}
+SEC("fentry/veth_open") int in_module(u64 *ctx)
+{
+	return 0;
+}
+SEC("lsm/file_open") int hook(u64 *ctx)
+{
+	return 0;
+}
+SEC("tp/syscalls/sys_enter_openat") int syscalls(u64 *ctx)
+{
+	return ((u64 (*)(void))80)() != 0;
+}
 #else
 #ifdef V4
 #define DIVIDED / *(int *)ctx

@@ -27,3 +27,34 @@ export function compileWhy({ path }: Folder, part: number, ...options: string[])
   execFileSync('clang-19', [...flags, '-c', 'why.bpf.c', '-o', object], { cwd: SOURCES, stdio: ['ignore', 'inherit', 'pipe'] });
   return object;
 }
+
+/** Of a kernel without probes of many functions, and without a JIT. */
+export const CONFIG = `#
+# Automatically generated file; DO NOT EDIT.
+# Linux/x86 5.10.262 Kernel Configuration
+#
+CONFIG_HZ=250
+CONFIG_NET=y
+CONFIG_INET=m
+CONFIG_BPF_SYSCALL=y
+# CONFIG_BPF_JIT is not set
+CONFIG_BPF_EVENTS=y
+CONFIG_BPF_LSM=y
+CONFIG_DEBUG_INFO_BTF=y
+CONFIG_KPROBE_EVENTS=y
+CONFIG_KALLSYMS=y
+CONFIG_KALLSYMS_ALL=y
+# CONFIG_FPROBE is not set
+# CONFIG_XDP_SOCKETS is not set
+CONFIG_LSM="lockdown,yama"
+`;
+
+export const SYSTEM_MAP = `ffffffff81000000 T _stext
+ffffffff81001000 t start_show
+ffffffff81002000 T vfs_read
+ffffffff81003000 t vfs_write.isra.0
+ffffffff81004000 t start_show
+ffffffff81005000 T bpf_lsm_file_open
+ffffffff82000000 T _etext
+ffffffff82200000 D jiffies
+`;

@@ -1,0 +1,90 @@
+// What an object needs of a kernel: for explain, which has one at hand, and for inspect, which has none.
+
+import { encodeBtf, parseBtf } from '../btf/index.js';
+import {
+  type CheckedKernel,
+  checkObject,
+  leastKernel,
+  type ObjectCheck,
+  REQUIREMENT_KINDS,
+  type Requirement,
+  requirementsOf,
+} from '../check/index.js';
+import type { BpfObject } from '../object/index.js';
+import { type Look, type Paint, wrap } from './paint.js';
+
+export interface Needed {
+  readonly requirements: readonly Requirement[];
+  readonly least: ReturnType<typeof leastKernel>;
+}
+
+export const neededOn = (object: BpfObject, check: ObjectCheck, kernel: CheckedKernel | undefined): Needed => {
+  const requirements = requirementsOf(object, check, kernel);
+  return { requirements, least: leastKernel(requirements) };
+};
+
+const kernelLike = (btf: CheckedKernel['btf']): CheckedKernel => ({ name: 'any', version: undefined, btf, modules: [] });
+
+/**
+ * Of no kernel in particular: what is needed where everything is there that the object knows of, its own types in place of the kernel's.
+ * What it does without where none of that is there (`bpf_core_enum_value_exists`, `bpf_ksym_exists`) is optional.
+ */
+export function neededAnywhere(object: BpfObject): Needed {
+  const none = parseBtf(encodeBtf([]));
+  const most = requirementsOf(object, checkObject(object, kernelLike(object.btf ?? none)), undefined);
+  const least = requirementsOf(object, checkObject(object, kernelLike(none)), undefined);
+  const always = new Set(least.map(keyOf));
+  const requirements = most.map(
+    (one): Requirement => ({
+      ...one,
+      status: 'unknown',
+      ...(!always.has(keyOf(one)) && { optional: true, why: `${one.why} (guarded)` }),
+    }),
+  );
+  return { requirements, least: leastKernel(requirements) };
+}
+
+const keyOf = ({ kind, name }: Requirement): string => `${kind} ${name}`;
+
+/** With every key, so that programs need not ask which are there. */
+export const requirementJson = ({ kind, name, since, why, status, optional, by }: Requirement): Record<string, unknown> => ({
+  kind,
+  name,
+  since: since ?? null,
+  why,
+  status,
+  optional: optional ?? false,
+  needed_by: (by ?? []).map(({ name: user, source }) => ({ name: user, source: source ?? null })),
+});
+
+export const leastJson = ({ least }: Needed): { since: string; because: string } | null =>
+  least ? { since: least.since, because: least.because.name } : null;
+
+const MARKS: Readonly<Record<Requirement['status'], { readonly text: string; readonly colour: keyof Paint }>> = {
+  there: { text: 'yes', colour: 'green' },
+  missing: { text: 'NO', colour: 'red' },
+  assumed: { text: 'assumed', colour: 'yellow' },
+  unknown: { text: '', colour: 'dim' },
+};
+
+/** Of the column with the marks, and what is before it. */
+const MARK_WIDTH = 10;
+
+/** What is missing and may be. */
+const LACKED = { text: 'no', colour: 'yellow' } as const;
+
+/** A line for each, by kind; where a kernel is at hand, whether it has it stands before. */
+export function requirementLines({ requirements, least }: Needed, { width, paint }: Look, isMarked: boolean): string[] {
+  const lines = least ? wrap(`Linux ${least.since} or later, because of ${least.because.name}`, width, '  ', '    ') : [];
+  const indent = isMarked ? MARK_WIDTH : 2;
+  for (const kind of REQUIREMENT_KINDS) {
+    for (const { name, since, why, status, optional } of requirements.filter((one) => one.kind === kind)) {
+      const { text, colour } = status === 'missing' && optional ? LACKED : MARKS[status];
+      const words = `${kind.padEnd(16)}${name}${since === undefined ? '' : ` (${since})`}: ${why}`;
+      const [first = '', ...rest] = wrap(words, width - indent, '', ' '.repeat(16));
+      const mark = isMarked ? paint[colour](text.padEnd(MARK_WIDTH - 2)) : '';
+      lines.push(`  ${mark}${first}`, ...rest.map((line) => ' '.repeat(indent) + line));
+    }
+  }
+  return lines;
+}
