@@ -264,7 +264,7 @@ const features = ({ features: names }: Wanted): Requirement[] =>
 function rights(object: BpfObject, { programs }: ObjectCheck, { tracepoints, kallsyms, pins }: Wanted): Requirement[] {
   const maps = object.maps.filter(({ autocreate }) => autocreate).flatMap(withInner);
   const typeOf = (type: string): string => type.replace('BPF_PROG_TYPE_', '').toLowerCase();
-  const uses: (readonly [Capability, string])[] = [
+  const uses: (readonly [Capability, string, typeof MOUNTING?])[] = [
     ...loadable(object).flatMap(({ type }) => programRights(type).map((right) => [right, `${typeOf(type)} programs`] as const)),
     ...maps.flatMap(({ type, name }) => mapRights(mapTypeName(type)).map((right) => [right, `map ${name}`] as const)),
     ...helpersIn(programs).flatMap((name) => {
@@ -274,22 +274,26 @@ function rights(object: BpfObject, { programs }: ObjectCheck, { tracepoints, kal
     ...(tracepoints.length > 0
       ? ([
           ['CAP_DAC_READ_SEARCH', 'reading ids of tracepoints'],
-          ['CAP_SYS_ADMIN', 'only where tracefs is not mounted'],
+          ['CAP_SYS_ADMIN', 'only where tracefs is not mounted', MOUNTING],
         ] as const)
       : []),
-    ...(pins.length > 0 ? ([['CAP_SYS_ADMIN', 'only where the BPF file system is not mounted']] as const) : []),
+    ...(pins.length > 0 ? ([['CAP_SYS_ADMIN', 'only where the BPF file system is not mounted', MOUNTING]] as const) : []),
     ...(kallsyms.length > 0 ? ([['CAP_SYSLOG', 'reading addresses of symbols']] as const) : []),
     ...(programs.some(({ uses: { kfuncs } }) => kfuncs.some(({ module }) => module !== undefined))
       ? ([['CAP_SYS_ADMIN', 'types of modules']] as const)
       : []),
   ];
   const least: Readonly<Partial<Record<Capability, string>>> = { CAP_BPF: '5.8', CAP_PERFMON: '5.8' };
-  return groupedNames(uses).map(([name, users]) => {
+  return groupedNames(uses.map(([name, use]) => [name, use])).map(([name, users]) => {
     const since = least[name as Capability];
     const why = since === undefined ? users : `${users}; CAP_SYS_ADMIN before ${since}`;
-    return { kind: 'capability', name, why, status: 'unknown' };
+    const isOptional = uses.every(([other, , only]) => other !== name || only === MOUNTING);
+    return { kind: 'capability', name, why, status: 'unknown', ...(isOptional && { optional: true }) };
   });
 }
+
+/** What is mounted already is not mounted for it. */
+const MOUNTING = 'mounting';
 
 const helpersIn = (programs: readonly ProgramCheck[]): string[] => [
   ...new Set(programs.flatMap(({ uses }) => uses.helpers.map(({ name }) => name))),

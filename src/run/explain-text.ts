@@ -21,7 +21,7 @@ export function explainText(explained: Explained, options: ExplainTextOptions): 
   const { paint } = options;
   const sections: [title: string, lines: string[]][] = [
     ['OBJECT', objectLines(explained, options)],
-    ['REQUIREMENTS', requirementLines(explained, options, true)],
+    ['REQUIREMENTS', requirementLines(explained, options)],
     [relocationTitle(explained), relocationLines(explained, options)],
     [stepTitle(explained), stepLines(explained, options)],
     ['VERDICT', verdictLines(explained, options)],

@@ -2,8 +2,7 @@
 
 import type { MapDescription, ObjectDescription, ProgramDescription, VariableDescription } from './describe.js';
 import { toJson } from './json.js';
-import { NO_PAINT } from './paint.js';
-import { type Needed, requirementLines } from './requirements.js';
+import { type Needed, requirementSummary } from './requirements.js';
 
 const LONGEST_VALUE = 60;
 const WIDTH = 100;
@@ -38,7 +37,7 @@ export function objectPage(object: ObjectDescription, needed: Needed): string {
       ),
     ]),
     section('A load asks the kernel for', [asksOf(object).map((line) => `  ${line}`)]),
-    section('Kernel requirements', [requirementLines(needed, { width: WIDTH, paint: NO_PAINT }, false)]),
+    section('Kernel requirements', [requirementSummary(needed, WIDTH)]),
   ];
   return `${parts
     .filter((lines) => lines.length > 0)

@@ -73,18 +73,41 @@ const MARK_WIDTH = 10;
 /** What is missing and may be. */
 const LACKED = { text: 'no', colour: 'yellow' } as const;
 
-/** A line for each, by kind; where a kernel is at hand, whether it has it stands before. */
-export function requirementLines({ requirements, least }: Needed, { width, paint }: Look, isMarked: boolean): string[] {
+/** A line for each, by kind, with what needs it; before it whether the kernel at hand has it. */
+export function requirementLines({ requirements, least }: Needed, { width, paint }: Look): string[] {
   const lines = least ? wrap(`Linux ${least.since} or later, because of ${least.because.name}`, width, '  ', '    ') : [];
-  const indent = isMarked ? MARK_WIDTH : 2;
   for (const kind of REQUIREMENT_KINDS) {
     for (const { name, since, why, status, optional } of requirements.filter((one) => one.kind === kind)) {
       const { text, colour } = status === 'missing' && optional ? LACKED : MARKS[status];
       const words = `${kind.padEnd(16)}${name}${since === undefined ? '' : ` (${since})`}: ${why}`;
-      const [first = '', ...rest] = wrap(words, width - indent, '', ' '.repeat(16));
-      const mark = isMarked ? paint[colour](text.padEnd(MARK_WIDTH - 2)) : '';
-      lines.push(`  ${mark}${first}`, ...rest.map((line) => ' '.repeat(indent) + line));
+      const [first = '', ...rest] = wrap(words, width - MARK_WIDTH, '', ' '.repeat(16));
+      lines.push(`  ${paint[colour](text.padEnd(MARK_WIDTH - 2))}${first}`, ...rest.map((line) => ' '.repeat(MARK_WIDTH) + line));
     }
   }
   return lines;
 }
+
+const PREFIXES = /^BPF_(PROG_TYPE|MAP_TYPE|FUNC)_/;
+/** As other lines of a page call it: `ringbuf`, `bpf_ringbuf_reserve`. */
+const shortName = ({ kind, name }: Requirement): string => {
+  const [prefix] = PREFIXES.exec(name) ?? [''];
+  return prefix === '' ? name : `${kind === 'helper' ? 'bpf_' : ''}${name.slice(prefix.length).toLowerCase()}`;
+};
+
+/** A line or so for each kind: names, with the kernel that has them first. Who needs them, and where, `explain` says; facts and features
+ * are what a load asks for. */
+export function requirementSummary({ requirements, least }: Needed, width: number): string[] {
+  const lines = least ? wrap(`Linux ${least.since} or later, because of ${least.because.name}`, width, '  ', '    ') : [];
+  for (const kind of REQUIREMENT_KINDS.filter((one) => one !== 'fact' && one !== 'feature')) {
+    const ofKind = requirements.filter((one) => one.kind === kind);
+    if (ofKind.length === 0) continue;
+    const names = ofKind.map((one) => {
+      const notes = [one.since, one.optional && 'optional'].filter(Boolean).join(', ');
+      return `${shortName(one)}${notes && ` (${notes})`}`;
+    });
+    const title = kind.padEnd(TITLE_WIDTH);
+    lines.push(...wrap(`${title}${[...new Set(names)].join(', ')}`, width, '  ', ' '.repeat(TITLE_WIDTH + 2)));
+  }
+  return lines;
+}
+const TITLE_WIDTH = 16;

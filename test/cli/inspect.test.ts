@@ -154,53 +154,18 @@ describe('inspect', () => {
 
       Kernel requirements
         Linux 5.8 or later, because of BPF_MAP_TYPE_RINGBUF
-        fact            kernel BTF: CO-RE relocations
-        fact            tracepoint ids: sched/sched_process_exec, sched/sched_process_exit
-        program type    BPF_PROG_TYPE_TRACEPOINT (4.7): handle_exec, handle_exit
-        map type        BPF_MAP_TYPE_HASH (3.19): exec_start
-        map type        BPF_MAP_TYPE_RINGBUF (5.8): rb
-        map type        BPF_MAP_TYPE_ARRAY (3.19): bootstra.rodata, bootstra.bss
-        helper          BPF_FUNC_get_current_pid_tgid (4.2): handle_exec at bootstrap.bpf.c:35,
-                        handle_exit at bootstrap.bpf.c:67
-        helper          BPF_FUNC_ktime_get_ns (4.1): handle_exec at bootstrap.bpf.c:36, handle_exit at
-                        bootstrap.bpf.c:78
-        helper          BPF_FUNC_map_update_elem (3.19): handle_exec at bootstrap.bpf.c:41
-        helper          BPF_FUNC_ringbuf_reserve (5.8): handle_exec at bootstrap.bpf.c:45, handle_exit at
-                        bootstrap.bpf.c:85
-        helper          BPF_FUNC_get_current_task (4.8): handle_exec at bootstrap.bpf.c:50, handle_exit at
-                        bootstrap.bpf.c:90
-        helper          BPF_FUNC_probe_read_kernel (5.5): handle_exec at bootstrap.bpf.c:53, handle_exit
-                        at bootstrap.bpf.c:94
-        helper          BPF_FUNC_get_current_comm (4.2): handle_exec at bootstrap.bpf.c:56, handle_exit at
-                        bootstrap.bpf.c:96
-        helper          BPF_FUNC_probe_read_str (4.11): handle_exec at bootstrap.bpf.c:59
-        helper          BPF_FUNC_ringbuf_submit (5.8): handle_exec at bootstrap.bpf.c:60, handle_exit at
-                        bootstrap.bpf.c:98
-        helper          BPF_FUNC_map_lookup_elem (3.19): handle_exit at bootstrap.bpf.c:76
-        helper          BPF_FUNC_map_delete_elem (3.19): handle_exit at bootstrap.bpf.c:81
-        instruction     global variables (5.2): handle_exec at bootstrap.bpf.c:42, handle_exit at
-                        bootstrap.bpf.c:79
-        instruction     jumps on 32 bits (5.1): handle_exit at bootstrap.bpf.c:73
-        option          CONFIG_BPF_SYSCALL: bpf(2)
-        option          CONFIG_BPF_EVENTS: program type BPF_PROG_TYPE_TRACEPOINT: handle_exec, handle_exit
-        feature         memcg_account (5.11): a kernel that charges BPF memory to the memory cgroup
-                        instead of RLIMIT_MEMLOCK; the plan does otherwise where it does not
-        feature         perf_link (5.15): a kernel that attaches programs to perf events by links; the
-                        plan does otherwise where it does not
-        feature         btf_datasec (5.2): a kernel that knows variables and data sections; the plan does
-                        otherwise where it does not
-        feature         btf_func (5.0): a kernel that knows the types of functions; the plan does
-                        otherwise where it does not
-        feature         btf_global_func (5.6): a kernel that tells global functions from static ones; the
-                        plan does otherwise where it does not
-        capability      CAP_BPF: tracepoint programs; CAP_SYS_ADMIN before 5.8
-        capability      CAP_PERFMON: tracepoint programs; CAP_SYS_ADMIN before 5.8
-        capability      CAP_DAC_READ_SEARCH: reading ids of tracepoints
-        capability      CAP_SYS_ADMIN: only where tracefs is not mounted
-        mount           tracefs: ids of tracepoints; where it is not mounted it is for a moment, and
-                        nobody else sees it
-        lockdown        no lockdown=confidentiality: it refuses BPF_FUNC_probe_read_kernel,
-                        BPF_FUNC_probe_read_str, perf events and tracefs
+        program type    tracepoint (4.7)
+        map type        hash (3.19), ringbuf (5.8), array (3.19)
+        helper          bpf_get_current_pid_tgid (4.2), bpf_ktime_get_ns (4.1), bpf_map_update_elem
+                        (3.19), bpf_ringbuf_reserve (5.8), bpf_get_current_task (4.8),
+                        bpf_probe_read_kernel (5.5), bpf_get_current_comm (4.2), bpf_probe_read_str
+                        (4.11), bpf_ringbuf_submit (5.8), bpf_map_lookup_elem (3.19), bpf_map_delete_elem
+                        (3.19)
+        instruction     global variables (5.2), jumps on 32 bits (5.1)
+        option          CONFIG_BPF_SYSCALL, CONFIG_BPF_EVENTS
+        capability      CAP_BPF, CAP_PERFMON, CAP_DAC_READ_SEARCH, CAP_SYS_ADMIN (optional)
+        mount           tracefs
+        lockdown        no lockdown=confidentiality
       "
     `);
   });
