@@ -3,10 +3,11 @@
 import { Command } from 'commander';
 import { open } from '../api/index.js';
 import { type CheckedKernel, checkObject, showVersion } from '../check/index.js';
-import { BpfError, UsageError } from '../errors.js';
+import { BpfError } from '../errors.js';
 import { type CheckedObject, checkJson, checkText, overall, readKernel, toJson } from '../run/index.js';
 import { kernelBtf } from '../syscall/index.js';
 import { lookOf } from './look.js';
+import { WordsError } from './verbs.js';
 
 interface CheckFlags {
   readonly btf: string[];
@@ -51,7 +52,7 @@ function kernelsOf({ btf, kernel }: CheckFlags): CheckedKernel[] {
   const named = kernel.map((text) => {
     const equals = text.indexOf('=');
     if (equals <= 0)
-      throw new UsageError(`--kernel ${text} has no name`, {
+      throw new WordsError(`--kernel ${text} has no name`, {
         remedy: 'Write --kernel NAME=FILE, such as --kernel 6.1=vmlinux-6.1.btf.',
       });
     return readKernel(text.slice(equals + 1), text.slice(0, equals));

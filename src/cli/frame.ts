@@ -8,8 +8,8 @@ import { WordsError } from './verbs.js';
 /** 0 is done, 1 failed or a negative answer, 2 wrong usage. */
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
-/** Errors are JSON too where one of these asks for it. */
-const JSON_FLAGS = ['--json', '-j', '--pretty', '-p'];
+/** Errors are JSON too where one of these asks for it; short flags may stand together: `-jp`. */
+const JSON_FLAG = /^(--json|--pretty|-[fn]*[jp][jpfn]*)$/;
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
 
@@ -38,11 +38,11 @@ async function commandLine(verbs: readonly Verb[], args: readonly string[], json
 
 /** Nouns that may be cut short, in bpftool's order, and flags that it takes before them. */
 const NOUNS = ['prog', 'map', 'link'];
-const FLAGS_FIRST: ReadonlySet<string> = new Set([...JSON_FLAGS, '-f', '--bpffs', '-n', '--nomount', '-jp', '-pj']);
+const FLAG_FIRST = /^(--json|--pretty|--bpffs|--nomount|-[jpfn]+)$/;
 
 /** `-j m l` as bpftool takes it: flags may stand before the noun, and the noun may be cut short. */
 function likeBpftool(verbs: readonly Verb[], args: readonly string[]): readonly string[] {
-  const at = args.findIndex((arg) => !FLAGS_FIRST.has(arg));
+  const at = args.findIndex((arg) => !FLAG_FIRST.test(arg));
   const said = args[at] ?? '';
   const isVerb = verbs.some(({ name }) => name === said);
   const noun = isVerb ? said : NOUNS.find((name) => said !== '' && name.startsWith(said));
@@ -54,6 +54,12 @@ function* descendants(command: Command): Generator<Command> {
     yield child;
     yield* descendants(child);
   }
+}
+
+/** Behind `--` are words, whatever they look like. */
+function wantsJson(args: readonly string[]): boolean {
+  const end = args.indexOf('--');
+  return args.slice(0, end < 0 ? undefined : end).some((arg) => JSON_FLAG.test(arg));
 }
 
 /** How errors are said is loaded when there is one: it brings much with it. */
@@ -72,7 +78,7 @@ export async function main(verbs: readonly Verb[]): Promise<void> {
     void reporter().then(({ reportError }) => reportError(failed, { json: false, log: false }));
   });
 
-  const json = JSON_FLAGS.some((flag) => process.argv.includes(flag));
+  const json = wantsJson(process.argv.slice(2));
   /** What runs: its help is shown when its words are wrong. */
   let running: Command | undefined;
   try {

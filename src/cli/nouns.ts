@@ -36,9 +36,20 @@ export interface Noun {
   readonly legend: string;
 }
 
-export function nounCommand({ name, description, verbs, legend }: Noun): Command {
+/** A command whose verbs are words, and so not commands of their own. */
+export class NounCommand extends Command {
+  readonly verbs: readonly string[];
+
+  constructor({ name, verbs }: Noun) {
+    super(name);
+    this.verbs = [...new Set(verbs.map((verb) => verb.name))];
+  }
+}
+
+export function nounCommand(noun: Noun): NounCommand {
+  const { name, description, verbs, legend } = noun;
   const usages = verbs.map((verb) => `  tsbpf ${name} ${`${verb.name} ${verb.words}`.trimEnd()}`);
-  const command = new Command(name)
+  const command = new NounCommand(noun)
     .description(description)
     .usage('<verb> [words] [options]')
     .argument('[words...]', 'a verb and what it takes, as below')
