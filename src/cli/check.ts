@@ -28,7 +28,7 @@ export const checkCommand = (): Command =>
       [],
     )
     .option('--kernel <name=file>', 'the same with a name, from which its version is taken: 6.1=vmlinux-6.1', collect, [])
-    .option('--json', 'as one JSON object')
+    .option('-j, --json', 'as one JSON object')
     .addHelpText(
       'after',
       '\nWithout --btf and --kernel: the running kernel.\nExample: npx tsbpf check my.bpf.o --kernel 5.10=a.btf --kernel 6.1=b.btf\nExit code 1: something is red.',

@@ -9,7 +9,7 @@ import { WordsError } from './verbs.js';
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 /** Errors are JSON too where one of these asks for it; short flags may stand together: `-jp`. */
-const JSON_FLAG = /^(--json|--pretty|-[fn]*[jp][jpfn]*)$/;
+const JSON_FLAG = /^(--json|--pretty|-[fnv]*[jp][jpfnv]*)$/;
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
 

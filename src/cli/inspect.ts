@@ -47,7 +47,7 @@ export const inspectCommand = (): Command =>
       '--btf [file]',
       "with --relocated, the kernel's types: raw BTF, or ELF with a .BTF section; the running kernel's by default. Alone, after the object: its own types, as C",
     )
-    .option('--json', 'as one JSON object: the page, and a key for each of the options above')
+    .option('-j, --json', 'as one JSON object: the page, and a key for each of the options above')
     .option('--full', 'with --relocated --json: also function and line info, BTF, and what is done to maps')
     .addHelpText(
       'after',

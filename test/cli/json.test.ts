@@ -18,7 +18,7 @@ import { type Case, type Files, type Live, ROWS, someFiles, someLive } from './j
 
 /** All that the command line can be told to do, with the flags that ask for JSON. */
 function* verbsOf(command: Command, words: string): Generator<readonly [verb: string, flags: readonly string[]]> {
-  const flags = ['--json', '--pretty'].filter((flag) => command.options.some(({ long }) => long === flag));
+  const flags = ['-j', '-p'].filter((flag) => command.options.some(({ short }) => short === flag));
   if (command instanceof NounCommand) for (const verb of command.verbs) yield [`${words} ${verb}`, flags];
   else if (command.commands.length > 0) for (const child of command.commands) yield* verbsOf(child, `${words} ${child.name()}`);
   else yield [words, flags];
@@ -72,11 +72,11 @@ function expectError({ status, stdout, stderr }: Finished, wanted: 1 | 2, args: 
   expectValid('error', [JSON.parse(stdout)], args);
 }
 
-test('every verb has a schema, a row of cases, and takes --json; and there are no others', () => {
+test('every verb has a schema, a row of cases, and takes -j; and there are no others', () => {
   const names = verbs.map(([verb]) => verb);
   expect(Object.keys(ROWS).toSorted()).toEqual(names.toSorted());
   expect([...SCHEMAS.keys()].toSorted()).toEqual(['common', 'error', ...names.map(schemaOf)].toSorted());
-  for (const [verb, flags] of verbs) expect(flags, verb).toContain('--json');
+  for (const [verb, flags] of verbs) expect(flags, verb).toContain('-j');
   for (const [verb, row] of Object.entries(ROWS)) expect(row.cases ?? row.live ?? row.lines, verb).toBeDefined();
 });
 
@@ -106,6 +106,7 @@ describe('words that are no verb', () => {
     [['nosuch', '-j']],
     [['-jp', 'map', 'bogus']],
     [['map', 'bogus', '-fj']],
+    [['explain', 'x', 'y', '-vj']],
     ...VERBS.filter(({ name }) => verbs.some(([verb]) => verb.startsWith(`${name} `))).map(({ name }) => [
       [name, 'nosuch', '--json'],
     ]),
