@@ -122,7 +122,7 @@ describe('check, of the fixtures', () => {
   test('NAME=FILE must have both; a file that is no BTF is said to be none', () => {
     const object = join(fixtures, 'bootstrap.bpf.o');
     expect(tsbpf(['check', object, '--kernel', 'vmlinux'])).toMatchObject({
-      status: 1,
+      status: 2,
       stderr: expect.stringContaining('has no name'),
     });
     expect(tsbpf(['check', object, '--btf', import.meta.filename])).toMatchObject({
