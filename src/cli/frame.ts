@@ -65,6 +65,7 @@ export async function main(loaded?: Loaded): Promise<void> {
   const json = wantsJson(process.argv.slice(2));
   /** What runs: its help is shown when its words are wrong. */
   let running: Command | undefined;
+  let wrongWords: WordsError | undefined;
   try {
     const program = commandLine(loaded, json);
     program.hook('preAction', (_, command) => {
@@ -73,14 +74,17 @@ export async function main(loaded?: Loaded): Promise<void> {
     try {
       await program.parseAsync();
     } catch (error) {
-      if (error instanceof WordsError) (running ?? program).error(`error: ${error.message}`);
-      throw error;
+      if (!(error instanceof WordsError)) throw error;
+      wrongWords = error;
+      (running ?? program).error(`error: ${error.message}`); // with its remedy, a line below
     }
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return; // help and version; unless stdout failed
       process.exitCode = EXIT_USAGE;
-      if (json) (await reporter()).reportError(new WordsError(error.message.replace(/^error: /, '')), { json, log: false });
+      if (!json) return;
+      wrongWords ??= new WordsError(error.message.replace(/^error: /, ''));
+      (await reporter()).reportError(wrongWords, { json, log: false });
     } else {
       (await reporter()).reportError(error, { json, log: process.argv.includes('--log') });
       process.exitCode = EXIT_FAILED;
