@@ -2,21 +2,12 @@
 
 import { VERBS } from './table.js';
 
-/** Errors are JSON too where one of these asks for it. */
-export const JSON_FLAGS = ['--json', '-j', '--pretty', '-p'];
+/** Errors are JSON too where one of these asks for it; short flags may stand together: `-jp`. */
+export const JSON_FLAG = /^(--json|--pretty|-[dfnv]*[jp][djpfnv]*)$/;
+
 /** Nouns that may be cut short, in bpftool's order, and flags that it takes before them. */
 const NOUNS = ['prog', 'map', 'link', 'cgroup', 'perf', 'net', 'feature', 'btf', 'gen'];
-const FLAGS_FIRST: ReadonlySet<string> = new Set([
-  ...JSON_FLAGS,
-  '-f',
-  '--bpffs',
-  '-n',
-  '--nomount',
-  '-d',
-  '--debug',
-  '-jp',
-  '-pj',
-]);
+const FLAG_FIRST = /^(--json|--pretty|--bpffs|--nomount|--debug|-[djpfn]+)$/;
 /** Verbs that may be cut short, of nouns that leave their words to commander. */
 const SUBVERBS: Readonly<Record<string, readonly string[]>> = { btf: ['show', 'list', 'dump'], feature: ['probe'] };
 
@@ -25,7 +16,7 @@ const SUBVERBS: Readonly<Record<string, readonly string[]>> = { btf: ['show', 'l
  * some nouns have none of their own.
  */
 export function likeBpftool(args: readonly string[]): readonly string[] {
-  const at = args.findIndex((arg) => !FLAGS_FIRST.has(arg));
+  const at = args.findIndex((arg) => !FLAG_FIRST.test(arg));
   const said = args[at] ?? '';
   const isVerb = VERBS.some(({ name }) => name === said);
   const noun = isVerb ? said : NOUNS.find((name) => said !== '' && name.startsWith(said));

@@ -18,7 +18,7 @@ import {
 import { nearestFew } from '../bytes/index.js';
 import { UsageError } from '../errors.js';
 
-import { toJson } from '../run/index.js';
+import { snakeKeys, toJson } from '../run/index.js';
 import { kernelBtf, readWholeBtf } from '../syscall/index.js';
 import { toStdout } from './output.js';
 
@@ -77,7 +77,7 @@ export const layoutCommand = (): Command =>
     .action((name: string, flags: Flags) => {
       const btf = btfOf(flags);
       const layout = layoutOf(btf, structOf(btf, name));
-      print(flags.json ? `${toJson({ ...layout, members: layout.members.map(readable) })}\n` : showLayout(layout));
+      print(flags.json ? `${toJson(snakeKeys({ ...layout, members: layout.members.map(readable) }))}\n` : showLayout(layout));
     });
 
 /** Without the mark of where the name goes. */
@@ -117,7 +117,7 @@ export const diffCommand = (): Command =>
       const base = baseOf(flags);
       const used = flags.usedBy === undefined ? {} : { used: await typesUsedBy(flags.usedBy) };
       const found = diffBtf(readWholeBtf(from, base), readWholeBtf(to, base), used);
-      print(flags.json ? `${toJson(found)}\n` : found.map(showDifference).join(''));
+      print(flags.json ? `${toJson(snakeKeys(found))}\n` : found.map(showDifference).join(''));
       if (found.length > 0) process.exitCode = 1;
     });
 

@@ -4,10 +4,11 @@ import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { open } from '../api/index.js';
 import { type CheckedKernel, checkObject, showVersion } from '../check/index.js';
-import { BpfError, UsageError } from '../errors.js';
+import { BpfError } from '../errors.js';
 import type { BpfObject } from '../object/index.js';
 import { type CheckedObject, checkJson, checkText, overall, readKernel, thisKernel, toJson } from '../run/index.js';
 import { lookOf } from './look.js';
+import { WordsError } from './verbs.js';
 
 interface CheckFlags {
   readonly btf: string[];
@@ -36,7 +37,7 @@ export const checkCommand = (): Command =>
     .option('--kallsyms <[name=]file>', 'its symbols: System.map, or a copy of /proc/kallsyms', collect, [])
     .option('--module <[name=]file>', 'types of one of its modules: raw BTF, or a .ko; may be given again', collect, [])
     .option('--this-kernel', 'the running kernel too, with all that it shows of itself; alone if no other is given')
-    .option('--json', 'as one JSON object')
+    .option('-j, --json', 'as one JSON object')
     .addHelpText(
       'after',
       `
@@ -89,7 +90,7 @@ function kernelsOf(flags: CheckFlags, objects: () => BpfObject[]): CheckedKernel
 function namedKernel(text: string): Named {
   const equals = text.indexOf('=');
   if (equals <= 0)
-    throw new UsageError(`--kernel ${text} has no name`, {
+    throw new WordsError(`--kernel ${text} has no name`, {
       remedy: 'Write --kernel NAME=FILE, such as --kernel 6.1=vmlinux-6.1.btf.',
     });
   return { name: text.slice(0, equals), file: text.slice(equals + 1) };
@@ -104,7 +105,7 @@ function assigned(flag: string, texts: readonly string[], names: readonly string
     if (owner >= 0) files[owner]?.push(text.slice((names[owner] as string).length + 1));
     else if (only && names.length === 1 && (existsSync(text) || !text.includes('='))) only.push(text);
     else
-      throw new UsageError(`${flag} ${text} is of none of the kernels`, {
+      throw new WordsError(`${flag} ${text} is of none of the kernels`, {
         remedy:
           names.length === 0
             ? `Name a kernel by --kernel NAME=FILE; the running one finds its own.`
@@ -115,7 +116,7 @@ function assigned(flag: string, texts: readonly string[], names: readonly string
 }
 
 function one(flag: string, [file, other]: readonly string[], name: string | undefined): string | undefined {
-  if (other !== undefined) throw new UsageError(`${flag} is given twice for ${name}: ${file}, ${other}`, { remedy: 'Give one.' });
+  if (other !== undefined) throw new WordsError(`${flag} is given twice for ${name}: ${file}, ${other}`, { remedy: 'Give one.' });
   return file;
 }
 

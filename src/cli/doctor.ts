@@ -12,7 +12,7 @@ interface DoctorFlags {
 export const doctorCommand = (): Command =>
   new Command('doctor')
     .description('say why BPF does or does not work on this machine, and what mends it')
-    .option('--json', 'as one JSON object: { ok, count, checks, hooks }')
+    .option('-j, --json', 'as one JSON object: { ok, count, checks, hooks }')
     .addHelpText(
       'after',
       '\nPrograms that do nothing are loaded for each kind of hook, and attached for a moment where that touches nobody else.\nExample: sudo npx tsbpf doctor\nExit code 1: at least one row is a problem. What this kernel is too old for, or built without, is a warning.',

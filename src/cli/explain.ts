@@ -19,7 +19,7 @@ export const explainCommand = (): Command =>
       '--btf <file>',
       "another kernel's types: raw BTF, ELF with .BTF, or a copy of /sys/kernel/btf; no kernel is needed then",
     )
-    .option('--json', 'as one JSON object')
+    .option('-j, --json', 'as one JSON object')
     .option('-v, --verbose', 'every relocation with its candidates')
     .addHelpText(
       'after',

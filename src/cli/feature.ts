@@ -18,7 +18,7 @@ function probeCommand(): Command {
   return new Command('probe')
     .description('load small programs and make small maps, to see which types and helpers there are')
     .argument('[words...]', 'kernel (which is meant anyway), full (also helpers that make the kernel log warnings), unprivileged')
-    .option('--json', 'as one JSON object, with the keys of bpftool -j feature probe')
+    .option('-j, --json', 'as one JSON object, with the keys of bpftool -j feature probe')
     .addHelpText(
       'after',
       '\nExample: sudo npx tsbpf feature probe kernel --json\nExit code 0: the answers are there, whatever they are. 1: they could not be asked for.',

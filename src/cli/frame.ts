@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { SyscallError } from '../errors.js';
-import { JSON_FLAGS } from './arguments.js';
+import { JSON_FLAG } from './arguments.js';
 import { VERBS } from './table.js';
 import { WordsError } from './verbs.js';
 
@@ -40,6 +40,12 @@ function* descendants(command: Command): Generator<Command> {
   }
 }
 
+/** Behind `--` are words, whatever they look like. */
+function wantsJson(args: readonly string[]): boolean {
+  const end = args.indexOf('--');
+  return args.slice(0, end < 0 ? undefined : end).some((arg) => JSON_FLAG.test(arg));
+}
+
 /** How errors are said is loaded when there is one: it brings much with it. */
 const reporter = (): Promise<typeof import('./report.js')> => import('./report.js');
 
@@ -56,9 +62,10 @@ export async function main(loaded?: Loaded): Promise<void> {
     void reporter().then(({ reportError }) => reportError(failed, { json: false, log: false }));
   });
 
-  const json = JSON_FLAGS.some((flag) => process.argv.includes(flag));
+  const json = wantsJson(process.argv.slice(2));
   /** What runs: its help is shown when its words are wrong. */
   let running: Command | undefined;
+  let wrongWords: WordsError | undefined;
   try {
     const program = commandLine(loaded, json);
     program.hook('preAction', (_, command) => {
@@ -67,14 +74,17 @@ export async function main(loaded?: Loaded): Promise<void> {
     try {
       await program.parseAsync();
     } catch (error) {
-      if (error instanceof WordsError) (running ?? program).error(`error: ${error.message}`);
-      throw error;
+      if (!(error instanceof WordsError)) throw error;
+      wrongWords = error;
+      (running ?? program).error(`error: ${error.message}`); // with its remedy, a line below
     }
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return; // help and version; unless stdout failed
       process.exitCode = EXIT_USAGE;
-      if (json) (await reporter()).reportError(new WordsError(error.message.replace(/^error: /, '')), { json, log: false });
+      if (!json) return;
+      wrongWords ??= new WordsError(error.message.replace(/^error: /, ''));
+      (await reporter()).reportError(wrongWords, { json, log: false });
     } else {
       (await reporter()).reportError(error, { json, log: process.argv.includes('--log') });
       process.exitCode = EXIT_FAILED;

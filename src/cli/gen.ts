@@ -26,7 +26,7 @@ function objectCommand(): Command {
     .description('link compiled BPF objects into one, as bpftool does')
     .argument('<output>', 'the object to write; replaced if it exists')
     .argument('<input...>', 'compiled BPF objects, in the order in which their parts are to stand')
-    .option('--json', 'print what was done, or the error, as one JSON object')
+    .option('-j, --json', 'print what was done, or the error, as one JSON object')
     .addHelpText(
       'after',
       '\nExample: npx tsbpf gen object app.bpf.o main.bpf.o lib.bpf.o\nExterns that no input defines stay, for the kernel or for another link. Exit code 1: nothing was written.',
@@ -48,7 +48,7 @@ function minCoreBtfCommand(): Command {
     .argument('<btf>', "the kernel's types: raw BTF, or ELF with a .BTF section")
     .argument('<output>', 'the BTF to write, for --btf; replaced if it exists')
     .argument('<object...>', 'compiled BPF objects')
-    .option('--json', 'print what was done, or the error, as one JSON object')
+    .option('-j, --json', 'print what was done, or the error, as one JSON object')
     .addHelpText(
       'after',
       '\nExample: npx tsbpf gen min-core-btf vmlinux-4.18.btf my-4.18.btf my.bpf.o\nExit code 1: nothing was written.',

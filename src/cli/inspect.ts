@@ -20,6 +20,7 @@ import {
   relocationTable,
   sectionRows,
   sectionTable,
+  snakeKeys,
   toJson,
 } from '../run/index.js';
 import { read, readBtf, readFacts } from '../syscall/index.js';
@@ -47,7 +48,7 @@ export const inspectCommand = (): Command =>
       '--btf [file]',
       "with --relocated, the kernel's types: raw BTF, or ELF with a .BTF section; the running kernel's by default. Alone, after the object: its own types, as C",
     )
-    .option('--json', 'as one JSON object')
+    .option('-j, --json', 'as one JSON object: the page, and a key for each of the options above')
     .option('--full', 'with --relocated --json: also function and line info, BTF, and what is done to maps')
     .addHelpText(
       'after',
@@ -59,14 +60,14 @@ export const inspectCommand = (): Command =>
         command.error('--btf FILE says against which types to relocate: add --relocated. For the types of the object: OBJ --btf');
       if (flags.full && !(flags.relocated && flags.json)) command.error('--full says more of --relocated --json: add them');
       const { object } = open(file);
-      const isPage = !(flags.insns || flags.relocations || flags.sections || flags.relocated || flags.btf);
-      const parts = isPage ? [page(object)] : partsOf(file, object, flags);
-      if (flags.json) process.stdout.write(`${toJson(Object.assign({}, ...parts.map(({ json }) => json())))}\n`);
+      const parts = partsOf(file, object, flags);
+      if (flags.json) process.stdout.write(`${toJson(Object.assign(page(object).json(), ...parts.map(({ json }) => json())))}\n`);
+      else if (parts.length === 0) process.stdout.write(page(object).text());
       else process.stdout.write(parts.map(({ text }) => text()).join('\n'));
       if (parts.some(({ failed }) => failed)) process.exitCode = 1;
     });
 
-/** What one option asks for, as text and as the keys of a JSON object. */
+/** What one option asks for: text in place of the page, or a key of JSON beside those of the page. */
 interface Part {
   readonly text: () => string;
   readonly json: () => object;
@@ -76,7 +77,7 @@ interface Part {
 const page = (object: BpfObject): Part => {
   const needed = neededAnywhere(object);
   const description = describeObject(object, needed);
-  return { text: () => objectPage(description, needed), json: () => description };
+  return { text: () => objectPage(description, needed), json: () => ({ ...description, asks: snakeKeys(description.asks) }) };
 };
 
 function partsOf(file: string, object: BpfObject, flags: InspectFlags): Part[] {
@@ -87,7 +88,7 @@ function partsOf(file: string, object: BpfObject, flags: InspectFlags): Part[] {
   }
   if (flags.relocations) {
     const rows = relocationRows(object);
-    parts.push({ text: () => relocationTable(rows), json: () => ({ object_relocations: rows }) });
+    parts.push({ text: () => relocationTable(rows), json: () => ({ relocations: rows }) });
   }
   if (flags.btf === true) parts.push(typesPart(object));
   if (flags.insns) parts.push({ text: () => ownListing(object), json: () => ({ functions: ownFunctions(object) }) });
@@ -110,7 +111,7 @@ function relocatedPart(object: BpfObject, flags: InspectFlags): Part {
   const programs = relocatedPrograms(object, facts);
   return {
     text: () => programs.map((planned) => relocatedText(object, planned)).join(''),
-    json: () => relocatedJson(object, facts, programs, { full: flags.full ?? false }),
+    json: () => ({ relocated: relocatedJson(object, facts, programs, { full: flags.full ?? false }) }),
     failed: programs.some((planned) => 'error' in planned),
   };
 }

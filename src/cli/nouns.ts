@@ -47,6 +47,16 @@ export interface Noun {
   readonly hasPins?: boolean;
 }
 
+/** A command whose verbs are words, and so not commands of their own. */
+export class NounCommand extends Command {
+  readonly verbs: readonly string[];
+
+  constructor(name: string, verbs: readonly Verb<NounContext>[]) {
+    super(name);
+    this.verbs = [...new Set(verbs.map((verb) => verb.name))];
+  }
+}
+
 export function nounCommand({
   name,
   description,
@@ -54,7 +64,7 @@ export function nounCommand({
   legend,
   example = `${name} list --json`,
   hasPins = true,
-}: Noun): Command {
+}: Noun): NounCommand {
   const help: Verb<NounContext> = {
     name: 'help',
     words: '',
@@ -66,7 +76,7 @@ export function nounCommand({
   };
   const verbs = [...own, help];
   const usages = verbs.map((verb) => `  tsbpf ${name} ${`${verb.name} ${verb.words}`.trimEnd()}`);
-  const command = new Command(name)
+  const command = new NounCommand(name, verbs)
     .description(description)
     .usage('<verb> [words] [options]')
     .argument('[words...]', 'a verb and what it takes, as below')

@@ -11,12 +11,20 @@ const COLUMNS = 120;
 export function reportError(error: unknown, { json, log }: { readonly json: boolean; readonly log: boolean }): void {
   if (!(error instanceof BpfError)) {
     // Not a user's mistake but ours: show everything.
+    if (json) process.stdout.write(`${toJson({ error: internal(error) })}\n`);
     process.stderr.write(`tsbpf: internal error, please report it\n${error instanceof Error ? error.stack : String(error)}\n`);
     return;
   }
   if (json) process.stdout.write(`${errorJson(error)}\n`);
   else process.stderr.write(`${errorText(error, { log })}\n`);
 }
+
+const internal = (error: unknown): Record<string, unknown> => ({
+  code: 'ERR_TSBPF_INTERNAL',
+  message: error instanceof Error ? error.message : String(error),
+  where: {},
+  remedy: 'This is a mistake in tsbpf: please report it with what stands on stderr.',
+});
 
 export const errorJson = (error: BpfError): string => toJson({ error: describeError(error) });
 

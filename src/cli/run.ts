@@ -21,7 +21,7 @@ function bootstrapCommand(): Command {
     .description('trace the start and the end of processes, until Ctrl-C')
     .option('-d, --duration <ms>', 'only processes that lived at least this long, in milliseconds')
     .option('-v, --verbose', 'print every step of the load, and every CO-RE relocation, to stderr')
-    .option('--json', 'print one JSON object per event and line')
+    .option('-j, --json', 'print one JSON object per event and line')
     .option('--log', "print the verifier's whole log if the kernel refuses a program")
     .option('--btf <file>', "take the kernel's types from this file: raw BTF, or ELF with a .BTF section")
     .addHelpText('after', '\nExample: sudo npx tsbpf run bootstrap --duration 100')

@@ -19,9 +19,17 @@ function stat(file: string): Stats | undefined {
   return statSync(file, { throwIfNoEntry: false });
 }
 
+function visible(file: string): Stats | undefined {
+  try {
+    return stat(file);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Not if one of them cannot be looked at: reading or writing it says why. */
 export function isSameFile(a: string, b: string): boolean {
-  const one = stat(a);
-  const other = stat(b);
+  const [one, other] = [visible(a), visible(b)];
   return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino && one.isFile();
 }
 

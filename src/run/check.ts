@@ -11,6 +11,7 @@ import {
   worst,
 } from '../check/index.js';
 import type { BpfError } from '../errors.js';
+import { short } from './describe.js';
 import { describeError } from './json.js';
 
 /** An object against all kernels; or why it could not be opened. */
@@ -83,7 +84,7 @@ export const externJson = ({
 export const programCheckJson = ({ program, section, type, verdict, findings }: ProgramCheck): Record<string, unknown> => ({
   program,
   section,
-  type,
+  type: short(type, 'BPF_PROG_TYPE_'),
   verdict,
   concerns: byConcern(findings),
   findings: findings.map(findingJson),

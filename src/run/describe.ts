@@ -18,7 +18,10 @@ const nameOf = (names: Readonly<Record<string, number>>, prefix: string, number:
   const name = Object.entries(names).find(([, value]) => value === number)?.[0];
   return name ? name.slice(prefix.length) : String(number);
 };
-export const mapTypeName = (type: number): string => nameOf(BPF_MAP_TYPE, 'BPF_MAP_TYPE_', type).toLowerCase();
+export const mapTypeName = (type: number): string =>
+  nameOf(BPF_MAP_TYPE, 'BPF_MAP_TYPE_', type)
+    .replace(/_DEPRECATED$/, '')
+    .toLowerCase();
 const helperName = (number: number): string => `bpf_${nameOf(BPF_FUNC, 'BPF_FUNC_', number)}`;
 
 export interface ProgramDescription {

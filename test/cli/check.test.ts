@@ -122,7 +122,7 @@ describe('check, of the fixtures', () => {
   test('NAME=FILE must have both; a file that is no BTF is said to be none', () => {
     const object = join(fixtures, 'bootstrap.bpf.o');
     expect(tsbpf(['check', object, '--kernel', 'vmlinux'])).toMatchObject({
-      status: 1,
+      status: 2,
       stderr: expect.stringContaining('has no name'),
     });
     expect(tsbpf(['check', object, '--btf', import.meta.filename])).toMatchObject({
@@ -225,14 +225,14 @@ describe('check, of what is given besides types', () => {
   });
 
   test.each([
-    ['--config 6.1=x', 'is of none of the kernels', 'where NAME is 5.10'],
-    ['--config /dev/zero', 'no plain file', ''],
-    ['--kallsyms /dev/zero', 'no plain file', ''],
-    ['--module 5.10=/dev/null', '/dev/null', ''],
-    ['--config 5.10=/nonexistent', 'ENOENT', 'no such file'],
-  ])('%s is refused', (words, what, remedy) => {
+    ['--config 6.1=x', 2, 'is of none of the kernels', 'where NAME is 5.10'],
+    ['--config /dev/zero', 1, 'no plain file', ''],
+    ['--kallsyms /dev/zero', 1, 'no plain file', ''],
+    ['--module 5.10=/dev/null', 1, '/dev/null', ''],
+    ['--config 5.10=/nonexistent', 1, 'ENOENT', 'no such file'],
+  ])('%s is refused', (words, exitCode, what, remedy) => {
     const { status, stderr } = one(...words.split(' '));
-    expect(status).toBe(1);
+    expect(status).toBe(exitCode);
     expect(stderr).toContain(what);
     expect(stderr.replaceAll(/\s+/g, ' ')).toContain(remedy);
   });
@@ -262,10 +262,15 @@ describe('check, of what is given besides types', () => {
 
   test('what is given twice is refused', () => {
     const file = written('config', CONFIG);
-    expect(one('--config', file, '--config', `5.10=${file}`)).toMatchObject({
-      status: 1,
-      stderr: expect.stringContaining('--config is given twice for 5.10'),
+    const words = ['--config', file, '--config', `5.10=${file}`];
+    const message = `--config is given twice for 5.10: ${file}, ${file}`;
+    expect(one(...words)).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining(`error: ${message}\n  Give one.\n\nUsage: `),
     });
+    const { status, stdout } = one(...words, '--json');
+    expect(status).toBe(2);
+    expect(JSON.parse(stdout).error).toMatchObject({ code: 'ERR_TSBPF_USAGE', message, remedy: 'Give one.' });
   });
 });
 

@@ -21,6 +21,8 @@ function ownTypes(): string {
   return file;
 }
 
+const relocated = <T>(stdout: string): T => (JSON.parse(stdout) as { relocated: T }).relocated;
+
 describe('inspect --relocated', () => {
   const btf = ownTypes();
 
@@ -28,7 +30,7 @@ describe('inspect --relocated', () => {
     const { status, stdout, stderr } = tsbpf(['inspect', bootstrap, '--relocated', '--json', '--btf', btf]);
     expect(stderr).toBe('');
     expect(status).toBe(0);
-    const { programs, maps, externs, relocations } = JSON.parse(stdout) as Record<string, Record<string, unknown>[]>;
+    const { programs, maps, externs, relocations } = relocated<Record<string, Record<string, unknown>[]>>(stdout);
     expect(programs?.map(({ name }) => name)).toEqual(['handle_exec', 'handle_exit']);
     expect(programs?.[0]).toEqual({
       name: 'handle_exec',
@@ -72,7 +74,7 @@ describe('inspect --relocated', () => {
       programs,
       btf: types,
       map_operations,
-    } = JSON.parse(stdout) as { programs: unknown[]; btf: unknown; map_operations: unknown[] };
+    } = relocated<{ programs: unknown[]; btf: unknown; map_operations: unknown[] }>(stdout);
     expect(programs[0]).toMatchObject({
       license: 'Dual BSD/GPL',
       func_info: expect.stringMatching(/^00000000/),
@@ -192,14 +194,16 @@ describe('inspect', () => {
     expect(stdout).toMatch(/CO-RE byte_off struct task_struct\.tgid/);
   });
 
-  test('--relocations and --sections together are two tables, and one JSON object', () => {
+  test('--relocations and --sections together are two tables, and two keys beside those of the page', () => {
     const { stdout } = tsbpf(['inspect', bootstrap, '--relocations', '--sections']);
     expect(stdout).toMatch(/^Sections$/m);
     expect(stdout).toMatch(/ \.maps +PROGBITS +\d+ bytes +WA$/m);
     expect(stdout).toMatch(/^Relocations$/m);
     expect(stdout).toMatch(/handle_exec insn 19 +map +rb +bootstrap\.bpf\.c:45$/m);
     const json = JSON.parse(tsbpf(['inspect', bootstrap, '--relocations', '--sections', '--insns', '--json']).stdout) as object;
-    expect(Object.keys(json)).toEqual(['sections', 'object_relocations', 'functions']);
+    const page = JSON.parse(tsbpf(['inspect', bootstrap, '--json']).stdout) as object;
+    expect(json).toMatchObject(page);
+    expect(Object.keys(json).filter((key) => !(key in page))).toEqual(['sections', 'relocations', 'functions']);
   });
 
   test('--btf alone shows the types of the object', () => {
@@ -218,7 +222,7 @@ describeWithCompiler('inspect --relocated of externs', () => {
     test('names kernel functions, variables and symbols where they are referred to', () => {
       const object = compilePart(join(import.meta.dirname, '../parity/progs/externs.bpf.c'), 0);
       const { stdout } = tsbpf(['inspect', object, '--relocated', '--json']);
-      const { programs } = JSON.parse(stdout) as { programs: { refs?: { kind: string; name: string; offset: number }[] }[] };
+      const { programs } = relocated<{ programs: { refs?: { kind: string; name: string; offset: number }[] }[] }>(stdout);
       const kinds = new Map(programs.flatMap(({ refs = [] }) => refs.map(({ kind, name }) => [kind, name] as const)));
       expect([...kinds.keys()]).toEqual(expect.arrayContaining(['kfunc', 'btf_var', 'ksym', 'map_value']));
       expect(kinds.get('kfunc')).toMatch(/^(bpf_|tcp_)/);

@@ -9,6 +9,7 @@ import { type Bpffs, mountBpffs } from '../support/bpffs.js';
 import { start, tsbpf } from '../support/cli.js';
 import { compilePart, describeWithCompiler } from '../support/compile.js';
 import { describeWithKernel } from '../support/kernel.js';
+import { faults } from '../support/schemas.js';
 
 const BOOTSTRAP = join(import.meta.dirname, '../../fixtures/bootstrap.bpf.o');
 const SOURCES = join(import.meta.dirname, '../parity');
@@ -150,7 +151,7 @@ describeWithKernel('tsbpf prog load', () => {
         expect(status).toBe(0);
         const lines = JSON.parse(stdout) as string[];
         expect(lines.some((line) => SAID.test(line) && line.endsWith('\n'))).toBe(true);
-        expect(lines.every((line) => typeof line === 'string')).toBe(true);
+        expect(faults('prog-tracelog', lines)).toEqual([]);
       });
 
       test('of one program, wants to know which', () => {

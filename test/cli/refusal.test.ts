@@ -73,7 +73,7 @@ describe('tsbpf inspect --relocated', () => {
 
   test('--json has it as a value', () => {
     const { stdout } = tsbpf(['inspect', bootstrap, '--relocated', '--json', '--btf', btf]);
-    const { relocations } = JSON.parse(stdout) as { relocations: Record<string, unknown>[] };
+    const { relocations } = (JSON.parse(stdout) as { relocated: { relocations: Record<string, unknown>[] } }).relocated;
     const explained = relocations.filter(({ after }) => after === null);
     expect(explained.length).toBeGreaterThan(0);
     for (const { explanation } of explained)

@@ -30,6 +30,7 @@ import {
 } from '../../src/live/index.js';
 import { BPF_LINK_TYPE, BPF_MAP_TYPE, BPF_PROG_TYPE } from '../../src/uapi/enums.js';
 import { BPF_LINK_INFO_OF, BPF_LINK_INFO_SIZE, BPF_PERF_EVENT_INFO, BPF_PROG_INFO } from '../../src/uapi/info.js';
+import { faults } from '../support/schemas.js';
 
 const HERE: Device = { ifindex: 0, netnsDev: 0n, netnsIno: 0n };
 const PROG: ProgInfo = {
@@ -84,6 +85,7 @@ describe('prog', () => {
         '\tloaded_at 2023-11-14T22:13:20+0000  uid 0\n\txlated 64B  jited 80B  memlock 4096B  map_ids 1,2\n\tpinned /sys/fs/bpf/a\n' +
         '\tbtf_id 7\n\tattach_to vfs_read\n\tpids init(1), node(20)\n\tmetadata:\n\t\towner = "me"\n',
     );
+    expect(faults('prog-show', JSON.parse(writeJson(progJson(shown))))).toEqual([]);
     expect(JSON.parse(writeJson(progJson(shown)))).toEqual({
       id: 12,
       type: 'tracing',
@@ -166,6 +168,7 @@ describe('map', () => {
     const info = { ...MAP, type: BPF_MAP_TYPE.BPF_MAP_TYPE_PROG_ARRAY };
     const shown = { ...SHOWN_MAP, info, owner: { progType: BPF_PROG_TYPE.BPF_PROG_TYPE_XDP, jited: true } };
     expect(mapText(shown)).toContain('max_entries 100\n\towner_prog_type xdp  owner jited\n');
+    expect(faults('map-show', JSON.parse(writeJson(mapJson(shown))))).toEqual([]);
     expect(mapJson(shown)).toMatchObject({ owner_prog_type: 'xdp', owner_jited: true });
   });
 });
@@ -294,6 +297,15 @@ describe('link', () => {
   it.each(cases)('%s', (_, shown, text, json) => {
     expect(linkText(shown)).toBe(text);
     expect(linkJson(shown)).toMatchObject({ id: 8, prog_id: 9, ...json });
+    expect(faults('link-show', JSON.parse(writeJson(linkJson(shown))))).toEqual([]);
+  });
+
+  const perfEvents = Object.keys(BPF_PERF_EVENT_INFO).map(Number);
+  it.each([
+    ...Object.entries(T).map(([name, type]) => [name, type, undefined] as const),
+    ...perfEvents.map((kind) => [`perf event ${kind}`, T.BPF_LINK_TYPE_PERF_EVENT, kind] as const),
+  ])('%s is as its schema says, with nothing in it', (_, type, kind) => {
+    expect(faults('link-show', JSON.parse(writeJson(linkJson(link(type, {}, {}, {}, kind)))))).toEqual([]);
   });
 });
 

@@ -4,7 +4,6 @@
 
 import { spawnSync } from 'node:child_process';
 import { closeSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -30,6 +29,7 @@ import { PERF_ATTR_SIZE_VER1, PERF_FLAG_FD_CLOEXEC } from '../../src/uapi/perf-e
 import { type Finished, tsbpf } from '../support/cli.js';
 import { compilePart, describeWithCompiler } from '../support/compile.js';
 import { describeWithKernel, holdings } from '../support/kernel.js';
+import { ownNetwork } from '../support/network.js';
 
 /** With the version, as a number to compare: 7.1 is 701. */
 interface Tool {
@@ -48,23 +48,7 @@ const BPF_F_ALLOW_OVERRIDE = 1;
 const BPF_F_ALLOW_MULTI = 2;
 const BPF_F_BEFORE = 8;
 const XDP_FLAGS_SKB_MODE = 2;
-const CLONE_NEWNET = 0x40000000;
 const T = BPF_ATTACH_TYPE;
-
-/** This thread, and what it starts, in a network namespace of its own until it is taken back. */
-function ownNetwork(): Disposable {
-  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
-  const libc = koffi.load(null);
-  const [unshare, setns] = [libc.func('int unshare(int)'), libc.func('int setns(int, int)')];
-  const before = openSync('/proc/thread-self/ns/net', 'r');
-  expect(unshare(CLONE_NEWNET)).toBe(0);
-  return {
-    [Symbol.dispose]: () => {
-      expect(setns(before, CLONE_NEWNET)).toBe(0);
-      closeSync(before);
-    },
-  };
-}
 
 function must(command: string, ...args: string[]): void {
   const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' });
