@@ -1,35 +1,23 @@
 // A BTF in the kernel as types.
 
 import { type Btf, parseBtf } from '../btf/index.js';
-import { region, textUntilNul } from '../bytes/index.js';
-import { sizeOfLayout } from '../live/index.js';
-import { BPF_BTF_INFO } from '../uapi/info.js';
+import { region } from '../bytes/index.js';
 import { kernelBtf } from './kernel-btf.js';
-import { addressOf } from './libc.js';
-import { infoOf, openById } from './objects.js';
-
-const LONGEST_NAME = 64;
-const SIZE = sizeOfLayout(BPF_BTF_INFO);
-const place = (name: string): number => BPF_BTF_INFO.find((field) => field.name === name)?.at ?? 0;
+import { btfBytesOf, btfInfoOf, openById } from './objects.js';
 
 /**
  * A BTF in the kernel; undefined when it is gone.
- * @throws {SyscallError}
+ * @param base For those of modules; the running kernel's if not given.
+ * @throws {SyscallError} EPERM without CAP_SYS_ADMIN.
  */
-export function btfById(id: number): Btf | undefined {
+export function btfById(id: number, base?: Btf): Btf | undefined {
   using opened = openById('btf', id);
   if (!opened) return undefined;
-  const name = new Uint8Array(new ArrayBuffer(LONGEST_NAME));
-  const info = infoOf(opened.fd, SIZE, (view) => {
-    view.setBigUint64(place('name'), addressOf(name), true);
-    view.setUint32(place('name_len'), name.length, true);
-  });
-  const isKernel = info.getUint32(place('kernel_btf'), true) !== 0;
-  if (isKernel && textUntilNul(name) === 'vmlinux') return kernelBtf(); // which is mapped, not copied
-  const bytes = new Uint8Array(new ArrayBuffer(info.getUint32(place('btf_size'), true)));
-  infoOf(opened.fd, SIZE, (view) => {
-    view.setBigUint64(place('btf'), addressOf(bytes), true);
-    view.setUint32(place('btf_size'), bytes.length, true);
-  });
-  return parseBtf(region(bytes, { file: `btf ${id}` }), isKernel ? kernelBtf() : undefined);
+  const { name, isKernel } = btfInfoOf(opened.fd);
+  const isVmlinux = isKernel && name === 'vmlinux';
+  if (isVmlinux && !base) return kernelBtf(); // which is mapped, not copied
+  return parseBtf(
+    region(btfBytesOf(opened.fd), { file: `btf ${id}` }),
+    base ?? (isKernel && !isVmlinux ? kernelBtf() : undefined),
+  );
 }

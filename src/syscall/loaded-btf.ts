@@ -1,12 +1,11 @@
 // The BTFs that are in the kernel: its own, its modules', and what programs and maps brought.
 
-import { type Btf, parseBtf } from '../btf/index.js';
-import { region } from '../bytes/index.js';
+import type { Btf } from '../btf/index.js';
 import { SyscallError } from '../errors.js';
 import type { ShownBtf } from '../live/index.js';
+import { btfById } from './btf-by-id.js';
 import { holders } from './holders.js';
-import { kernelBtf } from './kernel-btf.js';
-import { btfBytesOf, btfIdOfProgram, btfInfoOf, type Descriptor, openById, typesOfMap, walk } from './objects.js';
+import { btfIdOfProgram, btfInfoOf, type Descriptor, openById, typesOfMap, walk } from './objects.js';
 
 /**
  * All of them in the order of their ids, or the one with this id.
@@ -60,8 +59,10 @@ class Users {
 }
 
 function mustOpen(id: number): Descriptor {
-  const found = openById('btf', id);
-  if (found) return found;
+  return openById('btf', id) ?? gone(id);
+}
+
+function gone(id: number): never {
   throw new SyscallError('bpf(BPF_BTF_GET_FD_BY_ID)', 'ENOENT', {
     doing: `There is no btf ${id}`,
     remedy: 'tsbpf btf list shows those that there are.',
@@ -74,8 +75,5 @@ function mustOpen(id: number): Descriptor {
  * @throws {SyscallError} EPERM without CAP_SYS_ADMIN, ENOENT when there is no such id.
  */
 export function loadedBtf(id: number, base?: Btf): Btf {
-  using found = mustOpen(id);
-  const { name, isKernel } = btfInfoOf(found.fd);
-  const isModule = isKernel && name !== 'vmlinux';
-  return parseBtf(region(btfBytesOf(found.fd), { file: `btf ${id}` }), base ?? (isModule ? kernelBtf() : undefined));
+  return btfById(id, base) ?? gone(id);
 }

@@ -94,9 +94,8 @@ export function typesOfMap(fd: number): MapTypes {
   return { btfId: at(MAP_INFO.btfId), key: at(MAP_INFO.key), value: at(MAP_INFO.value) };
 }
 
-/** struct bpf_btf_info. */
+/** struct bpf_btf_info, of which kernels before 5.11 have only what stands before the name. */
 const BTF_INFO = { size: 32, btf: 0, btfSize: 8, name: 16, nameLength: 24, isKernel: 28 } as const;
-const LONGEST_NAME = 64;
 
 export interface BtfInfo {
   /** Bytes. */
@@ -107,11 +106,15 @@ export interface BtfInfo {
 }
 /** @throws {SyscallError} */
 export function btfInfoOf(fd: number): BtfInfo {
-  const name = new Uint8Array(new ArrayBuffer(LONGEST_NAME));
-  const info = infoOf(fd, BTF_INFO.size, (view) => {
-    view.setBigUint64(BTF_INFO.name, addressOf(name), true);
-    view.setUint32(BTF_INFO.nameLength, name.length, true);
-  });
+  const info = infoOf(fd, BTF_INFO.size);
+  const length = info.getUint32(BTF_INFO.nameLength, true);
+  const name = new Uint8Array(new ArrayBuffer(length + 1));
+  // Asked for only where there is one: a kernel that has no names refuses to be given room for them.
+  if (length > 0)
+    infoOf(fd, BTF_INFO.size, (view) => {
+      view.setBigUint64(BTF_INFO.name, addressOf(name), true);
+      view.setUint32(BTF_INFO.nameLength, name.length, true);
+    });
   return {
     size: info.getUint32(BTF_INFO.btfSize, true),
     name: textUntilNul(name),
