@@ -9,8 +9,9 @@ import { emit } from './dump-emit.js';
 import { Texts } from './dump-names.js';
 import { markReferenced, order } from './dump-order.js';
 import { checkRoots } from './dump-raw.js';
-import { compareText, sortedForC } from './dump-sort.js';
+import { sortedForC } from './dump-sort.js';
 import { CDump } from './dump-state.js';
+import { compareText } from './dump-texts.js';
 import { flatten, kindOf, nameOf, thirdOf } from './flat.js';
 import type { TypeId } from './types.js';
 
