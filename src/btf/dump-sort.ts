@@ -48,7 +48,7 @@ export function sortedForC(flat: FlatBtf, texts: Texts): Uint32Array {
     ranks.fill(LAST);
   } else {
     let count = 0;
-    for (let id = 0; id < types; id++) if (!isSilent(kindOf(flat, id)) && !isSpent(flat, ranks, id)) ids[count++] = id;
+    for (let id = 0; id < types; id++) if (!isSilent(kindOf(flat, id)) && !isSpent(flat, ranks, least, id)) ids[count++] = id;
     ids = ids.subarray(0, count);
   }
   for (let i = 0; i < ids.length; i++) {
@@ -123,11 +123,12 @@ function sortNameOf(flat: FlatBtf, id: TypeId): number {
 /**
  * Whether asking for this one, when the last rank's turn comes, prints nothing: it has no name and refers to something that has, of an
  * earlier rank, and that was asked for itself by then. So are half of the types of a kernel, and what they are made of need not be hashed.
+ * Of the least rank is the one that is left out, which is not asked for.
  */
-function isSpent(flat: FlatBtf, ranks: Uint8Array, id: TypeId): boolean {
+function isSpent(flat: FlatBtf, ranks: Uint8Array, least: number, id: TypeId): boolean {
   let at = id;
   for (let depth = 0; depth < MAX_CHAIN; depth++) {
-    if (nameOf(flat, at) !== 0) return at !== id && (ranks[at] as number) < LAST;
+    if (nameOf(flat, at) !== 0) return at !== id && (ranks[at] as number) < LAST && (ranks[at] as number) > least;
     const kind = kindOf(flat, at);
     if (kind !== K.ARRAY && !isReference(kind)) return false;
     at = target(flat, at, kind);
