@@ -4,12 +4,15 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import { type Btf, type CDumpOptions, dumpC, dumpJson, dumpRaw, encodeBtf } from '../../src/btf/index.js';
+import { type Btf, type BtfTypeInput, type CDumpOptions, dumpC, dumpJson, dumpRaw, encodeBtf } from '../../src/btf/index.js';
 import { TextSink } from '../../src/bytes/index.js';
+import { FormatError } from '../../src/errors.js';
 import { readWholeBtf } from '../../src/syscall/index.js';
-import { ptr, struct, typedef } from '../support/btf-types.js';
+import { INT, int, proto, ptr, struct, typedef } from '../support/btf-types.js';
 import { tsbpf } from '../support/cli.js';
+import { SEED } from '../support/seed.js';
 
 const BPFTOOL = process.env.TSBPF_BPFTOOL ?? 'bpftool';
 const KERNEL = '/sys/kernel/btf/vmlinux';
@@ -120,6 +123,29 @@ describe.skipIf(missing !== undefined)(`dumps are those of bpftool ${missing ? `
     sameRaw(btf, splitFile, ['-B', baseFile]);
     sameC(btf, splitFile, ['-B', baseFile]);
   });
+  test.skipIf(!IS_NEW)('what is left out of the order is printed where something refers to it', () => {
+    const file = join(folder, 'first.btf');
+    writeFileSync(file, encodeBtf([enumOf('only', 'A'), { kind: 'CONST', type: 1 }]));
+    expect(ours((out) => dumpC(readWholeBtf(file), out))).toContain('enum only {');
+    sameC(readWholeBtf(file), file);
+  });
+  test.skipIf(!IS_NEW)(`${INVENTED} invented files`, () => {
+    const file = join(folder, 'invented.btf');
+    const seen = { same: 0, refused: 0 };
+    for (const types of fc.sample(inventedTypes, { numRuns: INVENTED, seed: SEED })) {
+      writeFileSync(file, encodeBtf(types));
+      for (const unsorted of [false, true]) {
+        const words = ['btf', 'dump', 'file', file, 'format', 'c', ...(unsorted ? ['unsorted'] : [])];
+        const { status, stdout } = spawnSync(BPFTOOL, words, { encoding: 'utf8' });
+        const mine = printed(() => ours((out) => dumpC(readWholeBtf(file), out, { unsorted })));
+        // It refuses more: members of void, and arrays of it.
+        if (status === 0) expect(mine, fc.stringify(types)).toBe(stdout);
+        seen[status === 0 ? 'same' : 'refused']++;
+      }
+    }
+    console.log(`${versionText.split('\n', 1)[0]}: ${JSON.stringify(seen)} of invented types as C`);
+    expect(seen.same).toBeGreaterThan(INVENTED);
+  });
   test.skipIf(version < 708)('several files that continue one base', () => {
     const [baseFile, aFile, bFile] = ['base.btf', 'a.btf', 'b.btf'].map((name) => join(folder, name)) as [string, string, string];
     writeFileSync(baseFile, encodeBtf(baseTypes));
@@ -148,6 +174,65 @@ describe.skipIf(missing !== undefined)(`dumps are those of bpftool ${missing ? `
     expect(tsbpf(['btf', 'show', 'id', '1']).stdout).toBe(theirs(['btf', 'show', 'id', '1']).replace(/\n\tpids .*/g, ''));
   });
 });
+/** What a refusal prints is nothing. */
+function printed(print: () => string): string | undefined {
+  try {
+    return print();
+  } catch (error) {
+    if (error instanceof FormatError) return undefined;
+    throw error;
+  }
+}
+
+const enumOf = (name: string, ...values: string[]): BtfTypeInput => ({
+  kind: 'ENUM',
+  name,
+  size: 4,
+  signed: false,
+  values: values.map((value, i) => ({ name: value, value: BigInt(i) })),
+});
+const name = fc.constantFrom('', 'a', 'b', 'c', 'dd', 'int');
+const someName = name.map((text) => text || 'q');
+/** A type of which others before it, `count`, may be parts: so that no type holds itself. */
+const aType = (count: number): fc.Arbitrary<BtfTypeInput> => {
+  const before = fc.nat(count);
+  const struct = (kind: 'STRUCT' | 'UNION') =>
+    fc.tuple(name, fc.array(fc.tuple(name, before), { maxLength: 4 })).map(
+      ([called, members]): BtfTypeInput => ({
+        kind,
+        name: called,
+        size: 8 * Math.max(1, members.length),
+        members: members.map(([member, type], i) => ({
+          name: member,
+          type,
+          bitOffset: kind === 'UNION' ? 0 : 64 * i,
+          bitfieldSize: 0,
+        })),
+      }),
+    );
+  return fc.oneof(
+    fc.constantFrom<BtfTypeInput>(INT, int('long', 8), int('char', 1)),
+    before.map((type): BtfTypeInput => ({ kind: 'PTR', type })),
+    before.map((type): BtfTypeInput => ({ kind: 'PTR', type })),
+    fc
+      .tuple(fc.constantFrom('CONST' as const, 'VOLATILE' as const), before)
+      .map(([kind, type]): BtfTypeInput => ({ kind, type })),
+    fc.tuple(before, fc.nat(4)).map(([type, nelems]): BtfTypeInput => ({ kind: 'ARRAY', type, indexType: 1, nelems })),
+    fc.tuple(someName, before).map(([called, type]): BtfTypeInput => typedef(called, type)),
+    fc.tuple(someName, fc.boolean()).map(([called, union]): BtfTypeInput => ({ kind: 'FWD', name: called, union })),
+    fc
+      .tuple(name, fc.uniqueArray(fc.constantFrom('A', 'B', 'C', 'D'), { minLength: 1 }))
+      .map(([called, values]) => enumOf(called, ...values)),
+    fc.array(before, { maxLength: 3 }).map((params): BtfTypeInput => proto(params[0] ?? 0, ...params)),
+    struct('STRUCT'),
+    struct('UNION'),
+  );
+};
+const inventedTypes = fc
+  .integer({ min: 1, max: 24 })
+  .chain((count) => fc.tuple(...Array.from({ length: count }, (_, i) => aType(i))));
+const INVENTED = 150;
+
 const baseTypes = [struct('long_name', 4), struct('t', 8), ptr(2)];
 
 const clang = spawnSync('clang-19', ['--version']).status === 0;
