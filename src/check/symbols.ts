@@ -6,7 +6,7 @@ import { BpfError } from '../errors.js';
 import type { BpfObject, Extern } from '../object/index.js';
 import { type ExternAnswer, isSetting, type KernelFacts, kconfigImage, resolveExterns } from '../plan/index.js';
 import { type CheckVerdict, type Finding, verdictOf } from './finding.js';
-import { type CheckedKernel, hasKind, shownSymbols, showVersion } from './kernel.js';
+import { type CheckedKernel, hasKind, isWhole, shownSymbols, showVersion, unlessPartial } from './kernel.js';
 import { isBuiltWith, settingsOf } from './kernel-config.js';
 
 /** One extern on one kernel. */
@@ -76,14 +76,16 @@ function symbol(object: BpfObject, extern: Extern, kernel: CheckedKernel, facts:
   const resolved = attempted('symbols', () =>
     resolveExterns(object, facts, (one) => one === extern, false).answers.byName.get(name),
   );
-  if ('finding' in resolved) return { found: 'absent', finding: advised(resolved.finding, extern, isTypeless, kernel) };
+  if ('finding' in resolved) {
+    const finding = advised(resolved.finding, extern, isTypeless, kernel);
+    if (isTypeless) return { found: 'absent', finding };
+    return { found: isWhole(kernel) ? 'absent' : undefined, finding: unlessPartial(kernel, finding) };
+  }
   if (isTypeless) return addressed(extern, kernel);
-  return { ...foundBy(resolved.value), module: moduleOf(resolved.value) };
+  if (resolved.value && resolved.value.kind !== 'absent') return { found: 'there', module: moduleOf(resolved.value) };
+  return { found: isWhole(kernel) ? 'absent' : undefined };
 }
 
-const foundBy = (answer: ExternAnswer | undefined): Pick<Answer, 'found'> => ({
-  found: !answer || answer.kind === 'absent' ? 'absent' : 'there',
-});
 const moduleOf = (answer: ExternAnswer | undefined): string | undefined =>
   answer && 'module' in answer ? answer.module : undefined;
 

@@ -208,7 +208,8 @@ export const runningSymbols = (objects: readonly BpfObject[]): KernelSymbols | u
     ? readable(() => readSymbols(KALLSYMS))
     : undefined;
 
-function readable<T>(ask: () => T): T | undefined {
+/** What is asked for; undefined where it cannot be had. */
+export function readable<T>(ask: () => T): T | undefined {
   try {
     return ask();
   } catch (error) {

@@ -174,6 +174,26 @@ describeWithCompiler('check, of what is missing', () => {
   });
 });
 
+describeWithCompiler("check, of types that are not a whole kernel's", () => {
+  test.each([1, 5, 7])('what they lack is not known: programs of part %i', (part) => {
+    const object = compileWhy(folder, part);
+    const { status, stdout } = tsbpf(['check', object, '--kernel', `6.12=${object}`]);
+    expect(stdout).not.toMatch(/RED/);
+    expect(stdout).not.toContain('MISSING');
+    expect(status).toBe(0);
+    if (part !== 7) expect(stdout.replaceAll(/\s+/g, ' ')).toContain("but these types are not a whole kernel's");
+  });
+
+  test('of gen min-core-btf, with a kernel that has what is asked for', () => {
+    const object = join(fixtures, 'bootstrap.bpf.o');
+    const least = folder.path('min.btf');
+    expect(tsbpf(['gen', 'min_core_btf', folder.path('6.12.btf'), least, object])).toMatchObject({ status: 0 });
+    const { status, stdout } = tsbpf(['check', object, '--kernel', `6.12=${least}`]);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^bootstrap\.bpf\.o \(2 programs\) +\? attach$/m);
+  });
+});
+
 /** A file of the folder, with this in it. */
 const written = (name: string, content: string | Uint8Array): string => {
   writeFileSync(folder.path(name), content);

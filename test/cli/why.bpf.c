@@ -139,6 +139,47 @@ SEC("tp/syscalls/sys_enter_openat") int syscalls(u64 *ctx)
 {
 	return ((u64 (*)(void))80)() != 0;
 }
+#elif PART == 5
+SEC("tp/sched/sched_process_exec") int plain(u64 *ctx)
+{
+	u32 key = 1;
+	return map_lookup(&counts, &key) != 0;
+}
+#elif PART == 6
+SEC("xdp") int packet(void *ctx)
+{
+	return 2;
+}
+SEC("tc/ingress") int ingress(void *ctx)
+{
+	return 0;
+}
+#elif PART == 7
+SEC("tp_btf/sched_process_exec") int strong(u64 *ctx)
+{
+	return frobnicate(1);
+}
+#elif PART == 8
+SEC("tp/sched/sched_process_exec") int on(u64 *ctx)
+{
+	return 0;
+}
+SEC("?tp_btf/sched_process_exec") int off(u64 *ctx)
+{
+	return frobnicate(1);
+}
+#elif PART == 9
+struct file;
+extern int take_file(struct file *) __attribute__((section(".ksyms")));
+extern int vfs_read(u64 *) __attribute__((section(".ksyms")));
+SEC("tp_btf/sched_process_exec") int forward(u64 *ctx)
+{
+	return take_file((struct file *)ctx[0]);
+}
+SEC("tp_btf/sched_process_exec") int other(u64 *ctx)
+{
+	return vfs_read(ctx);
+}
 #else
 #ifdef V4
 #define DIVIDED / *(int *)ctx
