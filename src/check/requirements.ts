@@ -8,7 +8,7 @@ import { ATTACH_TYPE_SINCE, HELPER_SINCE, MAP_TYPE_SINCE, PROG_TYPE_SINCE } from
 import { mapTypeName, type ObjectCheck } from './check.js';
 import { flagFeatures } from './instructions.js';
 import { type CheckedKernel, hasNumber, isSince, type KernelEnum } from './kernel.js';
-import { isMet, type Need } from './needs.js';
+import { isMet, type Need, olderWay } from './needs.js';
 import type { ProgramCheck, Use } from './program.js';
 import { type Capability, HELPER_LOCKDOWN, HELPER_RIGHTS, mapRights, programRights } from './rights.js';
 
@@ -105,6 +105,7 @@ function numbered(object: BpfObject, check: ObjectCheck, kernel: CheckedKernel |
     numbers: Readonly<Record<string, number>>,
     releases: Readonly<Record<string, string>>,
     uses: readonly (readonly [name: string, user: Use])[],
+    isOptional: (name: string) => boolean = () => false,
   ): Requirement[] =>
     [...grouped(uses)].map(([name, by]) => {
       const number = numbers[name] ?? Number(name.replace(/\D+/, ''));
@@ -116,6 +117,7 @@ function numbered(object: BpfObject, check: ObjectCheck, kernel: CheckedKernel |
         why: list(by.map(userText)),
         status: statusOf(has),
         by,
+        ...(isOptional(name) && { optional: true }),
       };
     });
   const maps = object.maps.filter(({ autocreate }) => autocreate).flatMap(withInner);
@@ -133,6 +135,7 @@ function numbered(object: BpfObject, check: ObjectCheck, kernel: CheckedKernel |
       BPF_ATTACH_TYPE,
       ATTACH_TYPE_SINCE,
       programs.flatMap(({ def, name }) => (def?.attachType ? [[def.attachType, { name }] as const] : [])),
+      (type) => programs.every((program) => program.def?.attachType !== type || olderWay(program) !== undefined),
     ),
     ...rows(
       'map type',

@@ -11,7 +11,7 @@ import type { Finding } from './finding.js';
 import { type CheckedKernel, hasKind, hasNumber, isCode, TRACEPOINT, unlessPartial } from './kernel.js';
 import { isBuiltWith, settingsOf } from './kernel-config.js';
 import type { KernelSymbol, KernelSymbols } from './kernel-symbols.js';
-import { hasOlderWay } from './needs.js';
+import { olderWay } from './needs.js';
 
 type Check = (program: BpfFunction, kernel: CheckedKernel) => Finding[];
 
@@ -165,7 +165,8 @@ function checkAttachType(program: BpfFunction, type: BpfAttachType, kernel: Chec
   if (has === true) return [];
   const stage = AT_LOAD.has(program.type) ? 'load' : 'attach';
   if (has === undefined) return [unknown(stage, `whether the kernel has attach type ${type}`)];
-  if (hasOlderWay(program)) return [unknown('attach', `no ${type} here: it runs as a filter, not by a link`, since)];
+  const older = olderWay(program);
+  if (older !== undefined) return [unknown('attach', `no ${type} here: it runs ${older}, not by a link`, since)];
   return [{ concern: 'attach', verdict: 'red', stage, what: `The kernel has no attach type ${type}`, since }];
 }
 

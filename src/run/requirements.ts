@@ -4,6 +4,8 @@ import { encodeBtf, parseBtf } from '../btf/index.js';
 import {
   type CheckedKernel,
   checkObject,
+  EXTERN_FEATURES,
+  KFUNC_NEEDS,
   leastKernel,
   type ObjectCheck,
   REQUIREMENT_KINDS,
@@ -31,9 +33,10 @@ const kernelLike = (btf: CheckedKernel['btf']): CheckedKernel => ({ name: 'any',
  */
 export function neededAnywhere(object: BpfObject): Needed {
   const none = parseBtf(encodeBtf([]));
-  const most = requirementsOf(object, checkObject(object, kernelLike(object.btf ?? none)), undefined);
+  const everything = checkObject(object, kernelLike(object.btf ?? none));
+  const most = requirementsOf(object, everything, undefined);
   const least = requirementsOf(object, checkObject(object, kernelLike(none)), undefined);
-  const always = new Set(least.map(keyOf));
+  const always = new Set([...least.map(keyOf), ...strongUses(object, everything)]);
   const requirements = most.map(
     (one): Requirement => ({
       ...one,
@@ -42,6 +45,16 @@ export function neededAnywhere(object: BpfObject): Needed {
     }),
   );
   return { requirements, least: leastKernel(requirements) };
+}
+
+/** Keys of what follows from externs that are not weak: no kernel lacks them that takes the object. */
+function strongUses({ externs }: BpfObject, { programs }: ObjectCheck): string[] {
+  const used = new Set(programs.flatMap(({ uses }) => uses.externs.map(({ name }) => name)));
+  return externs.flatMap(({ name, kind, weak }) => {
+    if (weak || kind === 'kconfig' || !used.has(name)) return [];
+    const options = kind === 'function' ? KFUNC_NEEDS.map(({ setting }) => `option ${setting}`) : [];
+    return [`instruction ${EXTERN_FEATURES[kind]}`, ...options];
+  });
 }
 
 const keyOf = ({ kind, name }: Requirement): string => `${kind} ${name}`;

@@ -159,6 +159,14 @@ describeWithCompiler('check, of what is missing', () => {
     await expect(stdout).toMatchFileSnapshot(golden('check-targets.txt'));
   });
 
+  test('a program that runs without a link needs no attach type', () => {
+    writeFileSync(folder.path('5.8.btf'), kernelOf('5.8'));
+    const { stdout } = tsbpf(['check', compileWhy(folder, 6), '--kernel', `5.8=${folder.path('5.8.btf')}`]);
+    expect(stdout).not.toContain('RED');
+    expect(stdout).toContain('no BPF_XDP here: it runs by netlink, not by a link (since 5.9)');
+    expect(stdout).toContain('no BPF_TCX_INGRESS here: it runs as a filter, not by a link (since 6.6)');
+  });
+
   test('instructions of -mcpu=v4 are told by version', () => {
     const check = (release: string) => {
       const object = compileWhy(folder, 2, '-mcpu=v4', '-DV4');

@@ -10,11 +10,11 @@ static u64 (*get_attach_cookie)(void *) = (void *)174;
 static void *(*map_lookup)(void *, const void *) = (void *)1;
 struct timespec64 { s64 tv_sec; long tv_nsec; } CORE;
 struct inode { struct timespec64 i_atime; unsigned long i_ino; } CORE;
-struct task_struct { int pid; } CORE;
-enum bpf_func_id { BPF_FUNC_get_attach_cookie = 174 };
-extern int frobnicate(int) __attribute__((section(".ksyms")));
-extern int defrobnicate(int) __attribute__((section(".ksyms"), weak));
+struct task_struct { int pid; } CORE; enum bpf_func_id { BPF_FUNC_get_attach_cookie = 174 };
+extern int frobnicate(int) __attribute__((section(".ksyms"))), defrobnicate(int) __attribute__((section(".ksyms"), weak));
+#if PART < 5
 struct { int (*type)[30]; int (*max_entries)[16]; u32 *value; } bloom SEC(".maps");
+#endif
 struct { int (*type)[1]; int (*max_entries)[16]; u32 *key; u64 *value; } counts SEC(".maps");
 char LICENSE[] SEC("license") = "GPL";
 
