@@ -105,23 +105,7 @@ export function hasNumber(
 export const isSince = (version: number | undefined, since: string | undefined): boolean | undefined =>
   version === undefined || since === undefined ? undefined : version >= versionCode(since);
 
-const kfuncs = new WeakMap<Btf, ReadonlySet<number>>();
-
-/** Functions that this BTF marks as kernel functions for BPF programs; empty where it marks none (before 6.9 or so). */
-export function markedKfuncs(btf: Btf): ReadonlySet<number> {
-  const known = kfuncs.get(btf);
-  if (known) return known;
-  const found = new Set<number>();
-  for (const id of typesOf(btf, 'DECL_TAG')) {
-    if (btf.name(id) !== 'bpf_kfunc') continue;
-    const type = btf.type(id);
-    if (type.kind === 'DECL_TAG') found.add(type.type);
-  }
-  kfuncs.set(btf, found);
-  return found;
-}
-
-export const hasKind = (kernel: CheckedKernel, name: string, kind: 'FUNC' | 'STRUCT' | 'TYPEDEF'): boolean =>
+export const hasKind = (kernel: CheckedKernel, name: string, kind: 'FUNC' | 'STRUCT' | 'TYPEDEF' | 'VAR'): boolean =>
   findKernelType({ kernelBtf: kernel.btf, modules: kernel.modules }, name, kind) !== undefined;
 
 const CODE = /^[tTwW]$/;

@@ -41,8 +41,8 @@ export interface Requirement {
   readonly why: string;
   /** The same as data: programs and maps; none where a sentence says why. */
   readonly by?: readonly Use[];
-  /** Of the kernel at hand. `assumed`: nothing was tried, and a recent kernel has it. */
-  readonly status: 'there' | 'missing' | 'assumed' | 'unknown';
+  /** Of the kernel at hand. `differs`: it is there with another type than is declared. `assumed`: nothing was tried, and a recent kernel has it. */
+  readonly status: 'there' | 'missing' | 'differs' | 'assumed' | 'unknown';
   /** The plan does without where it is missing. */
   readonly optional?: true;
 }
@@ -208,11 +208,12 @@ function externs(object: BpfObject, { programs, externs: checked }: ObjectCheck)
   return [
     ...object.externs.flatMap(({ name, kind, weak }): Requirement[] => {
       const users = uses.filter((use) => use.name === name);
-      if (users.length === 0) return [];
+      if (users.length === 0 && weak) return [];
       const found = known.get(name)?.found;
       const by = users.map(({ program, source }) => ({ name: program, source }));
-      const why = list(by.map(userText));
-      const status = statusOf(found === undefined ? undefined : found === 'there');
+      // A load looks for it all the same, as libbpf does.
+      const why = by.length > 0 ? list(by.map(userText)) : 'no program that is switched on uses it, and it is not weak';
+      const status = found === 'absent' ? 'missing' : (found ?? 'unknown');
       return [{ kind: EXTERN_KINDS[kind], name, why: weak ? `${why} (weak)` : why, status, by, ...(weak && { optional: true }) }];
     }),
     ...groupedNames(modules).map(

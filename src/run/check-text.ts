@@ -125,7 +125,7 @@ function externCell(extern: ExternCheck | undefined): Cell {
   const { section, found, value, module, verdict } = extern;
   const there = section === '.kconfig' ? (value ?? 'set') : module === undefined ? 'there' : `in ${module}`;
   const absent = section === '.kconfig' ? (verdict === 'red' ? 'NO VALUE' : 'not set') : verdict === 'red' ? 'MISSING' : 'none';
-  const text = found === undefined ? '?' : found === 'there' ? there : absent;
+  const text = found === undefined ? '?' : { there, differs: verdict === 'red' ? 'DIFFERS' : 'differs', absent }[found];
   return { text: cut(printable(text), LONGEST_VALUE), verdict: found === undefined ? 'unknown' : verdict };
 }
 

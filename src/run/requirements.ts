@@ -76,6 +76,7 @@ export const leastJson = ({ least }: Needed): { since: string; because: string }
 const MARKS: Readonly<Record<Requirement['status'], { readonly text: string; readonly colour: keyof Paint }>> = {
   there: { text: 'yes', colour: 'green' },
   missing: { text: 'NO', colour: 'red' },
+  differs: { text: 'DIFFERS', colour: 'red' },
   assumed: { text: 'assumed', colour: 'yellow' },
   unknown: { text: '', colour: 'dim' },
 };
@@ -83,15 +84,19 @@ const MARKS: Readonly<Record<Requirement['status'], { readonly text: string; rea
 /** Of the column with the marks, and what is before it. */
 const MARK_WIDTH = 10;
 
-/** What is missing and may be. */
-const LACKED = { text: 'no', colour: 'yellow' } as const;
+/** The same for what may be missing. */
+const OPTIONAL_MARKS: typeof MARKS = {
+  ...MARKS,
+  missing: { text: 'no', colour: 'yellow' },
+  differs: { text: 'differs', colour: 'yellow' },
+};
 
 /** A line for each, by kind, with what needs it; before it whether the kernel at hand has it. */
 export function requirementLines({ requirements, least }: Needed, { width, paint }: Look): string[] {
   const lines = least ? wrap(`Linux ${least.since} or later, because of ${least.because.name}`, width, '  ', '    ') : [];
   for (const kind of REQUIREMENT_KINDS) {
     for (const { name, since, why, status, optional } of requirements.filter((one) => one.kind === kind)) {
-      const { text, colour } = status === 'missing' && optional ? LACKED : MARKS[status];
+      const { text, colour } = (optional ? OPTIONAL_MARKS : MARKS)[status];
       const words = `${kind.padEnd(16)}${name}${since === undefined ? '' : ` (${since})`}: ${why}`;
       const [first = '', ...rest] = wrap(words, width - MARK_WIDTH, '', ' '.repeat(16));
       lines.push(`  ${paint[colour](text.padEnd(MARK_WIDTH - 2))}${first}`, ...rest.map((line) => ' '.repeat(MARK_WIDTH) + line));

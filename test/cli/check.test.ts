@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodeBtf, parseBtf } from '../../src/btf/index.js';
+import { INT, proto, struct, typedef } from '../support/btf-types.js';
 import { tsbpf } from '../support/cli.js';
 import { describeWithCompiler } from '../support/compile.js';
 import { kernelOf } from '../support/kernels.js';
@@ -157,6 +158,49 @@ describeWithCompiler('check, of what is missing', () => {
     const { status, stdout } = tsbpf(['check', compileWhy(folder, 1), ...kernels()]);
     expect(status).toBe(1);
     await expect(stdout).toMatchFileSnapshot(golden('check-targets.txt'));
+  });
+
+  test('a kernel function of another type differs, and a struct that is only named is said to be', () => {
+    const kernel = encodeBtf([
+      INT,
+      struct('file', 4, ['f_mode', 1, 0]), // 2
+      { kind: 'PTR', type: 2 }, // 3
+      proto(1, 3), // 4
+      proto(1, 1), // 5
+      { kind: 'FUNC', name: 'take_file', type: 4, linkage: 0 },
+      { kind: 'FUNC', name: 'vfs_read', type: 5, linkage: 0 },
+      typedef('btf_trace_sched_process_exec', 3),
+    ]);
+    writeFileSync(folder.path('differs.btf'), kernel);
+    const object = compileWhy(folder, 9);
+    const { stdout } = tsbpf(['check', object, '--kernel', `6.12=${folder.path('differs.btf')}`]);
+    const text = stdout.replaceAll(/\s+/g, ' ');
+    expect(text).toContain('take_file DIFFERS vfs_read DIFFERS');
+    expect(text).toContain('(struct file *), where the object only names struct file, which the kernel defines');
+    expect(text).toContain('struct file {} __attribute__((preserve_access_index));');
+    expect(text).toMatch(/Extern vfs_read is declared as .*, but the kernel has /);
+    const explained = tsbpf(['explain', object, '--btf', folder.path('differs.btf')]).stdout;
+    expect(explained).toMatch(/^ {2}DIFFERS kernel function vfs_read: other at/m);
+  });
+
+  test('a strong kernel function of a program that is switched off is required all the same', () => {
+    const { stdout } = tsbpf(['explain', compileWhy(folder, 8), '--btf', folder.path('5.10.btf')]);
+    expect(stdout).toMatch(/^ {2}NO {6}kernel function frobnicate: no program that is switched on uses it/m);
+  });
+
+  test('names that are near are suggested once, others not at all', () => {
+    const object = compileWhy(folder, 7);
+    const check = (...names: string[]) => {
+      const functions = names.map((name) => ({ kind: 'FUNC', name, type: 2, linkage: 0 }) as const);
+      writeFileSync(
+        folder.path('near.btf'),
+        encodeBtf([INT, proto(1, 1), typedef('btf_trace_sched_process_exec', 1), ...functions]),
+      );
+      return tsbpf(['check', object, '--kernel', `6.12=${folder.path('near.btf')}`]).stdout;
+    };
+    expect(check('frobnicated')).toMatch(/Did you mean "frobnicated"\?/);
+    expect(check('frobnicated').match(/frobnicated/g)).toHaveLength(1);
+    expect(check('from_cat')).not.toContain('from_cat');
   });
 
   test('a program that runs without a link needs no attach type', () => {
