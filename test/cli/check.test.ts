@@ -83,6 +83,26 @@ describe('check, of the fixtures', () => {
     expect(stdout).toContain('Not an ELF file');
   });
 
+  test('a file that is not there is named once, and what to do has its own line', () => {
+    const { stdout } = tsbpf(['check', '/nope', ...kernels()]);
+    expect(stdout).toContain('\nCannot read /nope: open failed with ENOENT\n  There is no such file; ');
+  });
+
+  test('kernels go by the names of their folders where files are all called the same; two of one name are refused', () => {
+    const object = join(fixtures, 'bootstrap.bpf.o');
+    const files = ['5.10', '6.12'].map((release) => {
+      mkdirSync(folder.path(`by/${release}`), { recursive: true });
+      writeFileSync(folder.path(`by/${release}/btf`), kernelOf(release));
+      return folder.path(`by/${release}/btf`);
+    });
+    const { stdout } = tsbpf(['check', object, ...files.flatMap((file) => ['--btf', file])]);
+    expect(stdout).toMatch(/^ +5\.10 +6\.12$/m);
+    expect(tsbpf(['check', object, ...files.flatMap((file) => ['--kernel', `6.1=${file}`])])).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('Two kernels are called 6.1'),
+    });
+  });
+
   test('a kernel without a name has no version; a name is one where it looks like one', () => {
     const btf = folder.path('5.10.btf');
     const { stdout } = tsbpf([
