@@ -6,7 +6,7 @@ import { loadable, resolveStructOps, structOpsNames } from '../plan/index.js';
 import { BPF_MAP_TYPE } from '../uapi/enums.js';
 import { MAP_TYPE_SINCE } from '../uapi/since.js';
 import { type CheckVerdict, CONCERNS, type Concern, type Finding, verdictOf, worst } from './finding.js';
-import { type CheckedKernel, factsOf, hasNumber } from './kernel.js';
+import { type CheckedKernel, factsOf, hasNumber, unlessPartial } from './kernel.js';
 import { checkNeeds, mapNeeds, type Need, structOpsNeeds, TYPES } from './needs.js';
 import { type OpenQuestion, openQuestions } from './open.js';
 import { checkProgram, type ProgramCheck } from './program.js';
@@ -140,7 +140,8 @@ function checkShape({ name, maxEntries, inner }: BpfMapDef, type: string): Findi
   ];
 }
 
-function checkStructOps(object: BpfObject, { btf, modules }: CheckedKernel): Finding[] {
+function checkStructOps(object: BpfObject, kernel: CheckedKernel): Finding[] {
+  const { btf, modules } = kernel;
   return object.maps.flatMap((map): Finding[] => {
     if (!map.structOps || !map.autocreate) return [];
     try {
@@ -148,7 +149,8 @@ function checkStructOps(object: BpfObject, { btf, modules }: CheckedKernel): Fin
       return [];
     } catch (error) {
       if (!(error instanceof BpfError)) throw error;
-      return [{ concern: 'struct_ops', verdict: 'red', stage: 'load', what: error.what, remedy: error.remedy }];
+      const { what, remedy } = error;
+      return [unlessPartial(kernel, { concern: 'struct_ops', verdict: 'red', stage: 'load', what, remedy })];
     }
   });
 }

@@ -48,6 +48,11 @@ const isOrdered = ({ imm }: Insn): boolean => imm === BPF_LOAD_ACQ || imm === BP
 
 const V4 = 'Compile with clang -mcpu=v3.';
 
+/** What a program has of externs, besides those of its own. */
+const KFUNC_CALLS = 'calls of kernel functions';
+const KERNEL_VARIABLES = 'addresses of kernel variables';
+export const EXTERN_FEATURES = { function: KFUNC_CALLS, variable: KERNEL_VARIABLES } as const;
+
 /** An instruction is of the first row that fits it. */
 export const INSN_FEATURES: readonly InsnFeature[] = [
   {
@@ -87,7 +92,7 @@ export const INSN_FEATURES: readonly InsnFeature[] = [
     remedy: V4,
     is: (insn) => group(insn) === BPF_ALU64 && operation(insn) === BPF_END,
   },
-  { name: 'calls of kernel functions', since: '5.13', is: ({ code, src }) => code === CALL && src === BPF_PSEUDO_KFUNC_CALL },
+  { name: KFUNC_CALLS, since: '5.13', is: ({ code, src }) => code === CALL && src === BPF_PSEUDO_KFUNC_CALL },
   {
     name: 'addresses of functions (callbacks)',
     since: '5.13',
@@ -100,7 +105,7 @@ export const INSN_FEATURES: readonly InsnFeature[] = [
     is: (insn) => isAtomic(insn) && insn.imm !== BPF_ADD,
   },
   {
-    name: 'addresses of kernel variables',
+    name: KERNEL_VARIABLES,
     since: '5.10',
     is: ({ code, src }) => code === LD_IMM64 && src === BPF_PSEUDO_BTF_ID,
   },

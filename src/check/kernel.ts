@@ -16,6 +16,7 @@ import {
   wanted,
 } from '../plan/index.js';
 import { BPF_FUNC } from '../uapi/enums.js';
+import type { Finding } from './finding.js';
 import { isBuiltWith } from './kernel-config.js';
 import { type KernelSymbol, type KernelSymbols, UNKNOWN_ADDRESS } from './kernel-symbols.js';
 
@@ -62,6 +63,33 @@ function numbersOf(btf: Btf, name: KernelEnum): ReadonlySet<number> | undefined 
   return known.get(name);
 }
 
+/** Every tracepoint has a typedef of this name, since 5.5; its category is not among the types. */
+export const TRACEPOINT = 'btf_trace_';
+
+const wholes = new WeakMap<Btf, boolean>();
+
+/**
+ * Whether these may be all types of a kernel: each has tracepoints. An object has none, nor has what `gen min-core-btf` leaves of a kernel:
+ * what such types lack, a kernel may have.
+ */
+export function isWhole({ btf }: Pick<CheckedKernel, 'btf'>): boolean {
+  const known = wholes.get(btf);
+  if (known !== undefined) return known;
+  let found = false;
+  for (const id of typesOf(btf, 'TYPEDEF')) {
+    found = btf.name(id).startsWith(TRACEPOINT);
+    if (found) break;
+  }
+  wholes.set(btf, found);
+  return found;
+}
+
+/** What is red because types lack it is not known where they are not a whole kernel's. */
+export const unlessPartial = (kernel: CheckedKernel, finding: Finding): Finding =>
+  finding.verdict !== 'red' || isWhole(kernel)
+    ? finding
+    : { ...finding, verdict: 'unknown', what: `${finding.what}; but these types are not a whole kernel's` };
+
 /** Whether a kernel has an enumerator: by its types if they tell, else by its version; undefined where neither does. */
 export function hasNumber(
   { btf, version }: Pick<CheckedKernel, 'btf' | 'version'>,
@@ -69,30 +97,15 @@ export function hasNumber(
   value: number,
   since: string | undefined,
 ): boolean | undefined {
-  return numbersOf(btf, name)?.has(value) ?? isSince(version, since);
+  const has = numbersOf(btf, name)?.has(value);
+  return has === false && !isWhole({ btf }) ? isSince(version, since) : (has ?? isSince(version, since));
 }
 
 /** Whether a version has what came with `since`; undefined where either is not known. */
 export const isSince = (version: number | undefined, since: string | undefined): boolean | undefined =>
   version === undefined || since === undefined ? undefined : version >= versionCode(since);
 
-const kfuncs = new WeakMap<Btf, ReadonlySet<number>>();
-
-/** Functions that this BTF marks as kernel functions for BPF programs; empty where it marks none (before 6.9 or so). */
-export function markedKfuncs(btf: Btf): ReadonlySet<number> {
-  const known = kfuncs.get(btf);
-  if (known) return known;
-  const found = new Set<number>();
-  for (const id of typesOf(btf, 'DECL_TAG')) {
-    if (btf.name(id) !== 'bpf_kfunc') continue;
-    const type = btf.type(id);
-    if (type.kind === 'DECL_TAG') found.add(type.type);
-  }
-  kfuncs.set(btf, found);
-  return found;
-}
-
-export const hasKind = (kernel: CheckedKernel, name: string, kind: 'FUNC' | 'STRUCT' | 'TYPEDEF'): boolean =>
+export const hasKind = (kernel: CheckedKernel, name: string, kind: 'FUNC' | 'STRUCT' | 'TYPEDEF' | 'VAR'): boolean =>
   findKernelType({ kernelBtf: kernel.btf, modules: kernel.modules }, name, kind) !== undefined;
 
 const CODE = /^[tTwW]$/;

@@ -186,7 +186,12 @@ const row = ([setting, what, soft]: Row): Need => ({
 const attaching = (rows: readonly Row[] | undefined): Need[] => (rows ?? []).map(row);
 
 /** `tc/ingress` names a link of 6.6, but such programs also run as filters, as they always did. */
-export const hasOlderWay = ({ section }: Pick<BpfFunction, 'section'>): boolean => section.startsWith('tc/');
+const AS_FILTER = 'as a filter';
+/** Sections whose attach type says no more than that there may be a link, and how their programs run where a kernel does not have it. */
+const OLDER_WAYS: Readonly<Record<string, string>> = { 'tc/ingress': AS_FILTER, 'tc/egress': AS_FILTER, xdp: 'by netlink' };
+
+/** How it runs on kernels without its attach type, where it does. */
+export const olderWay = ({ def }: Pick<BpfFunction, 'def'>): string | undefined => def && OLDER_WAYS[def.sec];
 
 /** What a program takes because of its type and of where it hooks in. */
 export function programNeeds(program: Pick<BpfFunction, 'def' | 'type' | 'section' | 'targetProgram'>): Need[] {
@@ -201,7 +206,7 @@ export function programNeeds(program: Pick<BpfFunction, 'def' | 'type' | 'sectio
   const { attachType, attach, attachBtf } = def;
   const typed: Need[] = (attachBtf && type !== 'BPF_PROG_TYPE_EXT') || type === 'BPF_PROG_TYPE_STRUCT_OPS' ? [TYPES] : [];
   const isSyscall = attach === 'tracepoint' && /\/syscalls\//.test(section);
-  const older = section === 'tc' || section === 'classifier' || hasOlderWay(program);
+  const older = section === 'tc' || section === 'classifier' || olderWay(program) === AS_FILTER;
   return [
     ...own,
     ...typed,

@@ -25,7 +25,7 @@ export function openQuestions(
   const options = [...needs, ...programs.flatMap(({ uses }) => uses.needs)].filter((need) => isMet(kernel, need) === 'open');
   const unknown = externs.filter(({ found }) => found === undefined);
   const settings = unknown.filter(({ kind, name }) => kind === 'kconfig' && name.startsWith('CONFIG_'));
-  const symbols = unknown.filter(({ section }) => section === '.ksyms');
+  const symbols = unknown.filter(({ kind }) => kind === 'variable'); // types tell of functions
   const rows: Record<OpenQuestion['fact'], readonly string[]> = {
     configuration: [...settings.map(({ name }) => name), ...options.map(({ setting }) => setting)],
     symbols: [...symbols.map(({ name }) => name), ...(kernel.symbols ? [] : programs.flatMap(({ uses }) => uses.functions))],

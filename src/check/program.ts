@@ -2,7 +2,7 @@
 
 import type { CoreExplanation, SourceLine } from '../errors.js';
 import type { BpfFunction, BpfObject } from '../object/index.js';
-import { type ExternAnswer, type KernelFacts, KFUNC_POISON, MAP_POISON } from '../plan/index.js';
+import { type ExternAnswer, type KernelFacts, KFUNC_POISON, MAP_POISON, markedKfuncs } from '../plan/index.js';
 import { CORE_POISON, type Fixup } from '../relocate/index.js';
 import { BPF_FUNC, BPF_PROG_TYPE } from '../uapi/enums.js';
 import { CALL } from '../uapi/insn.js';
@@ -11,7 +11,7 @@ import { type Assembled, assemble, type Slot } from './assemble.js';
 import { ALL_SET, assumedConfig, NOTHING_SET } from './assumed.js';
 import { type CheckVerdict, type Finding, verdictOf } from './finding.js';
 import { flagFeatures, INSN_FEATURES, type InsnFeature } from './instructions.js';
-import { type CheckedKernel, hasKind, hasNumber, isSince, markedKfuncs, settingsKnown } from './kernel.js';
+import { type CheckedKernel, hasKind, hasNumber, isSince, settingsKnown, unlessPartial } from './kernel.js';
 import { UNKNOWN_ADDRESS } from './kernel-symbols.js';
 import { checkNeeds, helperNeeds, KFUNC_NEEDS, MODULE_TYPES, type Need, programNeeds } from './needs.js';
 import type { ExternCheck } from './symbols.js';
@@ -269,7 +269,7 @@ function checkKfuncs(object: BpfObject, made: Assembled, kernel: CheckedKernel):
     if (!marked || marked.has(id)) return [];
     return [red(`Programs may not call the kernel's function ${name}: it is not marked for that (__bpf_kfunc)`, insn)];
   });
-  return [...missing, ...refused];
+  return [...missing, ...refused].map((finding) => unlessPartial(kernel, finding));
 }
 
 interface KfuncCall {

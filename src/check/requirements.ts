@@ -8,7 +8,7 @@ import { ATTACH_TYPE_SINCE, HELPER_SINCE, MAP_TYPE_SINCE, PROG_TYPE_SINCE } from
 import { mapTypeName, type ObjectCheck } from './check.js';
 import { flagFeatures } from './instructions.js';
 import { type CheckedKernel, hasNumber, isSince, type KernelEnum } from './kernel.js';
-import { isMet, type Need } from './needs.js';
+import { isMet, type Need, olderWay } from './needs.js';
 import type { ProgramCheck, Use } from './program.js';
 import { type Capability, HELPER_LOCKDOWN, HELPER_RIGHTS, mapRights, programRights } from './rights.js';
 
@@ -41,8 +41,8 @@ export interface Requirement {
   readonly why: string;
   /** The same as data: programs and maps; none where a sentence says why. */
   readonly by?: readonly Use[];
-  /** Of the kernel at hand. `assumed`: nothing was tried, and a recent kernel has it. */
-  readonly status: 'there' | 'missing' | 'assumed' | 'unknown';
+  /** Of the kernel at hand. `differs`: it is there with another type than is declared. `assumed`: nothing was tried, and a recent kernel has it. */
+  readonly status: 'there' | 'missing' | 'differs' | 'assumed' | 'unknown';
   /** The plan does without where it is missing. */
   readonly optional?: true;
 }
@@ -105,6 +105,7 @@ function numbered(object: BpfObject, check: ObjectCheck, kernel: CheckedKernel |
     numbers: Readonly<Record<string, number>>,
     releases: Readonly<Record<string, string>>,
     uses: readonly (readonly [name: string, user: Use])[],
+    isOptional: (name: string) => boolean = () => false,
   ): Requirement[] =>
     [...grouped(uses)].map(([name, by]) => {
       const number = numbers[name] ?? Number(name.replace(/\D+/, ''));
@@ -116,6 +117,7 @@ function numbered(object: BpfObject, check: ObjectCheck, kernel: CheckedKernel |
         why: list(by.map(userText)),
         status: statusOf(has),
         by,
+        ...(isOptional(name) && { optional: true }),
       };
     });
   const maps = object.maps.filter(({ autocreate }) => autocreate).flatMap(withInner);
@@ -133,6 +135,7 @@ function numbered(object: BpfObject, check: ObjectCheck, kernel: CheckedKernel |
       BPF_ATTACH_TYPE,
       ATTACH_TYPE_SINCE,
       programs.flatMap(({ def, name }) => (def?.attachType ? [[def.attachType, { name }] as const] : [])),
+      (type) => programs.every((program) => program.def?.attachType !== type || olderWay(program) !== undefined),
     ),
     ...rows(
       'map type',
@@ -205,11 +208,12 @@ function externs(object: BpfObject, { programs, externs: checked }: ObjectCheck)
   return [
     ...object.externs.flatMap(({ name, kind, weak }): Requirement[] => {
       const users = uses.filter((use) => use.name === name);
-      if (users.length === 0) return [];
+      if (users.length === 0 && weak) return [];
       const found = known.get(name)?.found;
       const by = users.map(({ program, source }) => ({ name: program, source }));
-      const why = list(by.map(userText));
-      const status = statusOf(found === undefined ? undefined : found === 'there');
+      // A load looks for it all the same, as libbpf does.
+      const why = by.length > 0 ? list(by.map(userText)) : 'no program that is switched on uses it, and it is not weak';
+      const status = found === 'absent' ? 'missing' : (found ?? 'unknown');
       return [{ kind: EXTERN_KINDS[kind], name, why: weak ? `${why} (weak)` : why, status, by, ...(weak && { optional: true }) }];
     }),
     ...groupedNames(modules).map(

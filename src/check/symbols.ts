@@ -1,12 +1,12 @@
 // Externs against a kernel: what of its symbols, functions and settings an object declares, and what each comes to there.
 
-import { typesOf } from '../btf/index.js';
-import { nearest, nearestFew } from '../bytes/index.js';
+import { essentialName } from '../btf/index.js';
+import { nearest } from '../bytes/index.js';
 import { BpfError } from '../errors.js';
 import type { BpfObject, Extern } from '../object/index.js';
 import { type ExternAnswer, isSetting, type KernelFacts, kconfigImage, resolveExterns } from '../plan/index.js';
 import { type CheckVerdict, type Finding, verdictOf } from './finding.js';
-import { type CheckedKernel, hasKind, shownSymbols, showVersion } from './kernel.js';
+import { type CheckedKernel, hasKind, isWhole, shownSymbols, showVersion, unlessPartial } from './kernel.js';
 import { isBuiltWith, settingsOf } from './kernel-config.js';
 
 /** One extern on one kernel. */
@@ -16,8 +16,8 @@ export interface ExternCheck {
   readonly kind: Extern['kind'];
   readonly weak: boolean;
   readonly verdict: CheckVerdict;
-  /** `there` and `absent` are what a load would find; undefined where what is given does not tell. */
-  readonly found: 'there' | 'absent' | undefined;
+  /** What a load would find, `differs` of another type than is declared; undefined where what is given does not tell. */
+  readonly found: 'there' | 'differs' | 'absent' | undefined;
   /** What a program would read: of a setting the text of the configuration, and nothing where it is not set. */
   readonly value: string | undefined;
   /** The module that has it. */
@@ -76,14 +76,23 @@ function symbol(object: BpfObject, extern: Extern, kernel: CheckedKernel, facts:
   const resolved = attempted('symbols', () =>
     resolveExterns(object, facts, (one) => one === extern, false).answers.byName.get(name),
   );
-  if ('finding' in resolved) return { found: 'absent', finding: advised(resolved.finding, extern, isTypeless, kernel) };
+  if ('finding' in resolved) {
+    const finding = advised(resolved.finding, extern, isTypeless, kernel);
+    if (isTypeless) return { found: 'absent', finding };
+    const found = lacked(extern, kernel);
+    return { found, finding: found === 'differs' ? finding : unlessPartial(kernel, finding) };
+  }
   if (isTypeless) return addressed(extern, kernel);
-  return { ...foundBy(resolved.value), module: moduleOf(resolved.value) };
+  if (resolved.value && resolved.value.kind !== 'absent') return { found: 'there', module: moduleOf(resolved.value) };
+  return { found: lacked(extern, kernel) };
 }
 
-const foundBy = (answer: ExternAnswer | undefined): Pick<Answer, 'found'> => ({
-  found: !answer || answer.kind === 'absent' ? 'absent' : 'there',
-});
+/** What has no answer may be there with another type. */
+function lacked({ kind, name }: Extern, kernel: CheckedKernel): ExternCheck['found'] {
+  const isThere = kind === 'function' ? hasKind(kernel, essentialName(name), 'FUNC') : hasKind(kernel, name, 'VAR');
+  return isThere ? 'differs' : isWhole(kernel) ? 'absent' : undefined;
+}
+
 const moduleOf = (answer: ExternAnswer | undefined): string | undefined =>
   answer && 'module' in answer ? answer.module : undefined;
 
@@ -95,11 +104,7 @@ function addressed({ name }: Extern, kernel: CheckedKernel): Answer {
 /** The same for a kernel that is not at hand, and what it has in place of what is missing. */
 function advised(finding: Finding, extern: Extern, isTypeless: boolean, kernel: CheckedKernel): Finding {
   const { name } = extern;
-  if (!isTypeless) {
-    if (hasKind(kernel, name, 'FUNC')) return finding;
-    const near = nearestFew(name, functionNames(kernel));
-    return near.length > 0 ? { ...finding, remedy: `The kernel has: ${near.join(', ')}. ${finding.remedy ?? ''}` } : finding;
-  }
+  if (!isTypeless) return finding;
   const { symbols, kconfig } = kernel;
   if ((shownSymbols(kernel, name) ?? []).length > 0) return finding; // several
   if (isBuiltWith(kconfig, 'CONFIG_KALLSYMS') === false) return unshown(name, 'CONFIG_KALLSYMS');
@@ -123,10 +128,6 @@ const unshown = (name: string, option: string): Finding => ({
   what: `The kernel does not show symbol ${name}: it was built without ${option}`,
   setting: option,
 });
-
-function* functionNames({ btf }: CheckedKernel): Generator<string> {
-  for (const id of typesOf(btf, 'FUNC')) yield btf.name(id);
-}
 
 const open = (concern: Finding['concern'], what: string): Finding => ({ concern, verdict: 'unknown', stage: 'load', what });
 

@@ -8,10 +8,10 @@ import { attachTarget, findKernelType, type KernelFacts, targetOf, tracepointOf 
 import { BPF_ATTACH_TYPE, type BpfAttachType } from '../uapi/enums.js';
 import { ATTACH_TYPE_SINCE } from '../uapi/since.js';
 import type { Finding } from './finding.js';
-import { type CheckedKernel, hasKind, hasNumber, isCode } from './kernel.js';
+import { type CheckedKernel, hasKind, hasNumber, isCode, TRACEPOINT, unlessPartial } from './kernel.js';
 import { isBuiltWith, settingsOf } from './kernel-config.js';
 import type { KernelSymbol, KernelSymbols } from './kernel-symbols.js';
-import { hasOlderWay } from './needs.js';
+import { olderWay } from './needs.js';
 
 type Check = (program: BpfFunction, kernel: CheckedKernel) => Finding[];
 
@@ -54,7 +54,7 @@ export function checkAttach(object: BpfObject, program: BpfFunction, kernel: Che
     return addressless.length > 0 ? addressless : [...allowed(program, kernel), ...checkOrder(program, kernel)];
   } catch (error) {
     if (!(error instanceof BpfError)) throw error;
-    return [untyped(program, error, kernel)];
+    return [unlessPartial(kernel, untyped(program, error, kernel))];
   }
 }
 
@@ -165,7 +165,8 @@ function checkAttachType(program: BpfFunction, type: BpfAttachType, kernel: Chec
   if (has === true) return [];
   const stage = AT_LOAD.has(program.type) ? 'load' : 'attach';
   if (has === undefined) return [unknown(stage, `whether the kernel has attach type ${type}`)];
-  if (hasOlderWay(program)) return [unknown('attach', `no ${type} here: it runs as a filter, not by a link`, since)];
+  const older = olderWay(program);
+  if (older !== undefined) return [unknown('attach', `no ${type} here: it runs ${older}, not by a link`, since)];
   return [{ concern: 'attach', verdict: 'red', stage, what: `The kernel has no attach type ${type}`, since }];
 }
 
@@ -187,31 +188,27 @@ function checkTracepoint(program: BpfFunction, kernel: CheckedKernel): Finding[]
   return tracepointNamed(target.slice(target.indexOf('/') + 1), kernel);
 }
 
-const CONTEXT = 'btf_trace_';
-
-/** Every tracepoint has a typedef of this name, since 5.5; its category is not among the types. */
 function tracepointNamed(name: string, kernel: CheckedKernel): Finding[] {
-  if (hasKind(kernel, CONTEXT + name, 'TYPEDEF')) return [];
+  if (hasKind(kernel, TRACEPOINT + name, 'TYPEDEF')) return [];
   const module = [`__tracepoint_${name}`, `__traceiter_${name}`]
     .flatMap((symbol) => kernel.symbols?.find(symbol) ?? [])
     .find((symbol) => symbol.module !== undefined)?.module;
   if (module !== undefined) return [];
   const similar = nearest(name, tracepointNames(kernel));
-  return [
-    {
-      concern: 'attach',
-      verdict: 'red',
-      stage: 'attach',
-      what: `The kernel's BTF has no tracepoint ${name}`,
-      remedy: `${similar === undefined ? '' : `Did you mean "${similar}"? `}Some are in modules; others depend on version and configuration.`,
-    },
-  ];
+  const missing: Finding = {
+    concern: 'attach',
+    verdict: 'red',
+    stage: 'attach',
+    what: `The kernel's BTF has no tracepoint ${name}`,
+    remedy: `${similar === undefined ? '' : `Did you mean "${similar}"? `}Some are in modules; others depend on version and configuration.`,
+  };
+  return [unlessPartial(kernel, missing)];
 }
 
 function* tracepointNames({ btf }: CheckedKernel): Generator<string> {
   for (const id of typesOf(btf, 'TYPEDEF')) {
     const name = btf.name(id);
-    if (name.startsWith(CONTEXT)) yield name.slice(CONTEXT.length);
+    if (name.startsWith(TRACEPOINT)) yield name.slice(TRACEPOINT.length);
   }
 }
 

@@ -6,7 +6,7 @@ import { open } from '../api/index.js';
 import { type CheckedKernel, checkObject, showVersion } from '../check/index.js';
 import { BpfError } from '../errors.js';
 import type { BpfObject } from '../object/index.js';
-import { type CheckedObject, checkJson, checkText, overall, readKernel, thisKernel, toJson } from '../run/index.js';
+import { type CheckedObject, checkJson, checkText, kernelName, overall, readKernel, thisKernel, toJson } from '../run/index.js';
 import { lookOf } from './look.js';
 import { WordsError } from './verbs.js';
 
@@ -69,11 +69,16 @@ interface Named {
 }
 
 /** The name that a file's kernel goes by where nobody names it. */
-const nameOf = ({ name, file }: Named): string => name ?? file.replace(/^.*\//, '').replace(/\.(btf|elf)$/, '');
+const nameOf = ({ name, file }: Named): string => name ?? kernelName(file);
 
 function kernelsOf(flags: CheckFlags, objects: () => BpfObject[]): CheckedKernel[] {
   const named = [...flags.btf.map((file): Named => ({ name: undefined, file })), ...flags.kernel.map(namedKernel)];
   const names = named.map(nameOf);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined)
+    throw new WordsError(`Two kernels are called ${twice}`, {
+      remedy: 'Give each a name of its own: --kernel NAME=FILE.',
+    });
   const config = assigned('--config', flags.config, names);
   const kallsyms = assigned('--kallsyms', flags.kallsyms, names);
   const modules = assigned('--module', flags.module, names);

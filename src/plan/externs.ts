@@ -1,7 +1,7 @@
 // Externs: what an object asks of a machine because of them, and the kernel's answers in its instructions.
 
-import { type Btf, type BtfKind, essentialName, resolved, spell, type TypeId, typesOf } from '../btf/index.js';
-import { nearest } from '../bytes/index.js';
+import { type Btf, type BtfType, essentialName, resolved, spell, type TypeId, typesOf } from '../btf/index.js';
+import { nearestFew } from '../bytes/index.js';
 import { RelocationError, UnsupportedError, type Where } from '../errors.js';
 import { isLdImm64, patchInsn, readInsn } from '../insn/index.js';
 import type { BpfObject, Extern } from '../object/index.js';
@@ -10,7 +10,7 @@ import { BPF_PSEUDO_BTF_ID, BPF_PSEUDO_KFUNC_CALL, BPF_PSEUDO_MAP_VALUE, CALL } 
 import type { KernelFacts, WantedType } from './facts.js';
 import type { FeatureName } from './features.js';
 import { isSetting, kconfigExterns, kconfigImage, WRAPPED_SYSCALLS } from './kconfig.js';
-import { findKernelType, type KernelTypes, NEEDS_TYPES } from './kernel-types.js';
+import { findKernelType, type KernelTypes, markedKfuncs, NEEDS_TYPES } from './kernel-types.js';
 import { stepIds } from './step-ids.js';
 
 type Ksym = Extract<Extern, { section: '.ksyms' }>;
@@ -98,10 +98,14 @@ export function resolveExterns(
 
 const whereOf = (object: BpfObject, { name }: Extern): Where => ({ ...object.where, type: name });
 
-/** Only now, when nothing can be loaded anyway, is each of the kernel's names looked at. */
-function* namesOf({ kernelBtf, modules }: KernelTypes, kind: BtfKind): Generator<string> {
+/**
+ * Only now, when nothing can be loaded anyway, is each of the kernel's names looked at. Where functions are marked that programs may call,
+ * no other is meant.
+ */
+function* namesOf({ kernelBtf, modules }: KernelTypes, kind: 'FUNC' | 'VAR'): Generator<string> {
+  const isMarked = kind === 'FUNC' && kernelBtf !== undefined && markedKfuncs(kernelBtf).size > 0;
   for (const btf of [...(kernelBtf ? [kernelBtf] : []), ...modules.map((module) => module.btf)])
-    for (const id of typesOf(btf, kind)) yield btf.name(id);
+    for (const id of isMarked ? markedKfuncs(btf) : typesOf(btf, kind)) yield btf.name(id);
 }
 
 function absent(object: BpfObject, extern: Ksym, index: number, types: KernelTypes): ExternAnswer {
@@ -112,7 +116,8 @@ function absent(object: BpfObject, extern: Ksym, index: number, types: KernelTyp
       where,
       remedy: `Is it there? grep -w ${extern.name} /proc/kallsyms. Variables are, in kernels built with CONFIG_KALLSYMS_ALL=y. Or declare it __weak, and test it before use.`,
     });
-  const similar = nearest(essentialName(extern.name), namesOf(types, extern.kind === 'function' ? 'FUNC' : 'VAR'));
+  const names = namesOf(types, extern.kind === 'function' ? 'FUNC' : 'VAR');
+  const [similar] = nearestFew(essentialName(extern.name), names, { most: 1 });
   throw new RelocationError(`The kernel's BTF has no ${extern.kind} ${extern.name}`, {
     where,
     remedy: `${similar ? `Did you mean "${similar}"? ` : ''}It may be in a module that is not loaded, or not in this version of the kernel: declare it __weak and test it with bpf_ksym_exists().`,
@@ -191,15 +196,40 @@ function resolveFunction(
   return { kind: 'function', id, module, place: modules.indexOf(module) + 1 };
 }
 
-const incompatible = (object: BpfObject, btf: Btf, extern: Ksym, kernel: Btf, type: TypeId) =>
-  new RelocationError(
-    `Extern ${extern.name} is declared as ${spell(btf, extern.type)}, but the kernel has ${spell(kernel, type)}`,
-    {
-      where: whereOf(object, extern),
-      remedy:
-        'Declare it with the types that the kernel has. A struct that is only named (struct x;) is not one that is defined.',
-    },
+function incompatible(object: BpfObject, btf: Btf, extern: Ksym, kernel: Btf, type: TypeId): RelocationError {
+  const [declared, had] = [spell(btf, extern.type), spell(kernel, type)];
+  const [named] = namedOnly(btf, extern.type, kernel, type);
+  const but = named !== undefined && declared === had ? '' : `, but the kernel has ${had}`;
+  const only = named === undefined ? '' : `, where the object only names ${named}, which the kernel defines`;
+  return new RelocationError(`Extern ${extern.name} is declared as ${declared}${but}${only}`, {
+    where: whereOf(object, extern),
+    remedy:
+      named === undefined
+        ? 'Declare it with the types that the kernel has.'
+        : `Define it before that: ${named} {} __attribute__((preserve_access_index)); will do, and vmlinux.h has all of it.`,
+  });
+}
+
+/** Structs that are only forward-declared where the kernel has their members: to libbpf, that is another type. */
+function namedOnly(btf: Btf, id: TypeId, kernel: Btf, kernelId: TypeId): string[] {
+  const [own, other] = [resolved(btf, id), resolved(kernel, kernelId)];
+  if (own.kind !== 'FUNC_PROTO' || other.kind !== 'FUNC_PROTO') return forwardOnly(btf, own, kernel, other);
+  const pairs = own.params.map(({ type }, i) => [type, other.params[i]?.type ?? 0] as const);
+  return [[own.type, other.type] as const, ...pairs].flatMap(([mine, its]) =>
+    forwardOnly(btf, resolved(btf, mine), kernel, resolved(kernel, its)),
   );
+}
+
+/** Pointers to pointers and so on: more than kernel functions take. */
+const MOST_POINTERS = 4;
+
+function forwardOnly(btf: Btf, mine: BtfType, kernel: Btf, its: BtfType): string[] {
+  let [own, other] = [mine, its];
+  for (let depth = 0; depth < MOST_POINTERS && own.kind === 'PTR' && other.kind === 'PTR'; depth++)
+    [own, other] = [resolved(btf, own.type), resolved(kernel, other.type)];
+  const isDefined = other.kind === 'STRUCT' || other.kind === 'UNION';
+  return own.kind === 'FWD' && isDefined ? [`${own.union ? 'union' : 'struct'} ${own.name}`] : [];
+}
 
 /** libbpf's number: a call of a helper that does not exist, legal where it cannot be reached. */
 export const KFUNC_POISON = 2_002_000_000;

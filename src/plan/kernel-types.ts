@@ -1,6 +1,6 @@
 // Finding types where the kernel keeps them: in its own BTF, and in those of its modules.
 
-import { type Btf, type BtfKind, findOwnType, findType, type TypeId } from '../btf/index.js';
+import { type Btf, type BtfKind, findOwnType, findType, type TypeId, typesOf } from '../btf/index.js';
 import type { Step } from './step.js';
 import { fdRefs } from './step.js';
 import { stepIds } from './step-ids.js';
@@ -45,6 +45,22 @@ export function findInModules(modules: readonly ModuleBtf[], name: string, kind:
     if (id !== undefined) return { btf, id, module };
   }
   return undefined;
+}
+
+const kfuncs = new WeakMap<Btf, ReadonlySet<number>>();
+
+/** Functions that this BTF marks as kernel functions for BPF programs; empty where it marks none (before 6.9 or so). */
+export function markedKfuncs(btf: Btf): ReadonlySet<number> {
+  const known = kfuncs.get(btf);
+  if (known) return known;
+  const found = new Set<number>();
+  for (const id of typesOf(btf, 'DECL_TAG')) {
+    if (btf.name(id) !== 'bpf_kfunc') continue;
+    const type = btf.type(id);
+    if (type.kind === 'DECL_TAG') found.add(type.type);
+  }
+  kfuncs.set(btf, found);
+  return found;
 }
 
 /** Descriptors of the modules' types that other steps refer to. */

@@ -10,6 +10,7 @@ import {
   type OpenQuestion,
   verdictOf,
 } from '../check/index.js';
+import type { BpfError } from '../errors.js';
 import { type CheckedObject, overall } from './check.js';
 import { type Look, type Paint, printable, wrap } from './paint.js';
 
@@ -33,9 +34,7 @@ export function checkText(kernels: readonly string[], objects: readonly CheckedO
   const sections = [
     matrix(kernels, rows, look),
     ...externTables(kernels, objects, look),
-    ...objects.flatMap(({ file, error }) =>
-      error ? [['', ...wrap(`${file}: ${error.message.replaceAll('\n', ' ')}`, look.width, '', '  ')]] : [],
-    ),
+    ...objects.flatMap(({ file, error }) => (error ? [['', ...unopened(file, error, look.width)]] : [])),
     details(
       'RED',
       all.filter(({ finding }) => finding.verdict === 'red'),
@@ -51,6 +50,16 @@ export function checkText(kernels: readonly string[], objects: readonly CheckedO
     ['', summary(objects, look.paint)],
   ];
   return `${sections.flat().join('\n')}\n`;
+}
+
+/** Why it cannot be opened, and what to do: the file is named once. */
+function unopened(file: string, { what, where, remedy }: BpfError, width: number): string[] {
+  const places = Object.entries(where).flatMap(([key, value]) =>
+    value === undefined || value === file ? [] : [`${key} ${value}`],
+  );
+  const head = `${what.includes(file) ? '' : `${file}: `}${what}${places.length > 0 ? ` (${places.join(', ')})` : ''}`;
+  const advice = remedy === undefined ? [] : remedy.split('\n');
+  return [...wrap(printable(head), width, '', '  '), ...advice.flatMap((line) => wrap(printable(line), width, '  ', '    '))];
 }
 
 /** One row for an object that is the same whatever the program. */
@@ -125,7 +134,7 @@ function externCell(extern: ExternCheck | undefined): Cell {
   const { section, found, value, module, verdict } = extern;
   const there = section === '.kconfig' ? (value ?? 'set') : module === undefined ? 'there' : `in ${module}`;
   const absent = section === '.kconfig' ? (verdict === 'red' ? 'NO VALUE' : 'not set') : verdict === 'red' ? 'MISSING' : 'none';
-  const text = found === undefined ? '?' : found === 'there' ? there : absent;
+  const text = found === undefined ? '?' : { there, differs: verdict === 'red' ? 'DIFFERS' : 'differs', absent }[found];
   return { text: cut(printable(text), LONGEST_VALUE), verdict: found === undefined ? 'unknown' : verdict };
 }
 

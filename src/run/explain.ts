@@ -11,7 +11,6 @@ import {
   FEATURES,
   type FeatureName,
   fitMaps,
-  type KernelConfig,
   type KernelFacts,
   loadable,
   planLoad,
@@ -21,8 +20,8 @@ import {
   wanted,
 } from '../plan/index.js';
 import { type Fixup, relocate } from '../relocate/index.js';
-import { kernelConfig, readableTracepointIds, readFacts } from '../syscall/index.js';
-import { readKernel, runningSymbols } from './kernels.js';
+import { kernelBtf, kernelConfig, readableTracepointIds, readFacts } from '../syscall/index.js';
+import { readable, readKernel, runningSymbols } from './kernels.js';
 import { type Needed, neededOn } from './requirements.js';
 
 export interface Explained extends Needed {
@@ -111,7 +110,7 @@ const PINS = 'that nothing is pinned, and the BPF file system is mounted';
 function here(object: BpfObject): Known {
   const questions = wanted(object);
   const read = readFacts({ ...questions, kconfig: false, features: [], tracepoints: [], pins: [], programs: [] });
-  const kconfig = questions.kconfig ? readableConfig() : undefined;
+  const kconfig = questions.kconfig ? readable(kernelConfig) : undefined;
   const ids = readableTracepointIds(questions.tracepoints);
   const missing = questions.tracepoints.filter((name) => !ids.has(name));
   const features = new Map(
@@ -121,7 +120,8 @@ function here(object: BpfObject): Known {
     kernel: {
       name: 'this kernel',
       version: read.kernelVersion,
-      btf: read.kernelBtf ?? parseBtf(encodeBtf([])),
+      // A load may do without; what the kernel has is told by nothing else.
+      btf: read.kernelBtf ?? readable(kernelBtf) ?? parseBtf(encodeBtf([])),
       modules: read.modules,
       kconfig,
       symbols: runningSymbols([object]),
@@ -139,15 +139,6 @@ function here(object: BpfObject): Known {
       ...(questions.pins.length > 0 ? [PINS] : []),
     ],
   };
-}
-
-function readableConfig(): KernelConfig | undefined {
-  try {
-    return kernelConfig();
-  } catch (error) {
-    if (error instanceof BpfError) return undefined;
-    throw error;
-  }
 }
 
 /** Of all of it; or of what is left without the programs that have no plan. */

@@ -39,7 +39,7 @@ export interface KernelFiles {
 /**
  * @param path A file with BTF; or a directory, where `vmlinux` or `btf` is the kernel, `config…` its configuration, `System.map…` or
  *             `kallsyms…` its symbols, and other files with BTF are its modules: a copy of /sys/kernel/btf, or what one has put together.
- * @param name What to call it; a version if it looks like one. The file's name by default, which is taken for no version.
+ * @param name What to call it; a version if it looks like one. That of the file or its folder by default, which is taken for no version.
  * @param more What is given besides; it takes the place of what the directory has.
  * @throws {SyscallError} or {FormatError}; {UsageError} when a configuration is of another release than the name says.
  */
@@ -48,7 +48,7 @@ export function readKernel(path: string, name?: string, more: KernelFiles = {}):
   const files = { ...found, ...(more.config && { config: more.config }), ...(more.kallsyms && { kallsyms: more.kallsyms }) };
   const btf = readBtf(files.types);
   const kconfig = files.config === undefined ? undefined : readConfig(files.config);
-  const shown = name ?? basename(path).replace(/\.(btf|elf)$/, '');
+  const shown = name ?? kernelName(path);
   return {
     name: shown,
     version: versionOf(shown, name === undefined ? undefined : versionIn(name), kconfig),
@@ -57,6 +57,14 @@ export function readKernel(path: string, name?: string, more: KernelFiles = {}):
     kconfig,
     symbols: files.kallsyms === undefined ? undefined : readSymbols(files.kallsyms),
   };
+}
+
+/** `btf` and `vmlinux` tell no kernel from another: then the folder is its name. */
+export function kernelName(path: string): string {
+  const parts = path.split('/').filter((part) => !['', '.', '..'].includes(part));
+  const names = parts.map((part) => part.replace(/\.(btf|elf)$/, ''));
+  const own = path.startsWith(SYSFS) ? undefined : names.findLast((name) => name !== 'btf' && name !== KERNEL);
+  return own ?? names.at(-1) ?? path;
 }
 
 type Found = KernelFiles & { readonly types: string };
@@ -208,7 +216,8 @@ export const runningSymbols = (objects: readonly BpfObject[]): KernelSymbols | u
     ? readable(() => readSymbols(KALLSYMS))
     : undefined;
 
-function readable<T>(ask: () => T): T | undefined {
+/** What is asked for; undefined where it cannot be had. */
+export function readable<T>(ask: () => T): T | undefined {
   try {
     return ask();
   } catch (error) {

@@ -4,6 +4,8 @@ import { encodeBtf, parseBtf } from '../btf/index.js';
 import {
   type CheckedKernel,
   checkObject,
+  EXTERN_FEATURES,
+  KFUNC_NEEDS,
   leastKernel,
   type ObjectCheck,
   REQUIREMENT_KINDS,
@@ -31,9 +33,10 @@ const kernelLike = (btf: CheckedKernel['btf']): CheckedKernel => ({ name: 'any',
  */
 export function neededAnywhere(object: BpfObject): Needed {
   const none = parseBtf(encodeBtf([]));
-  const most = requirementsOf(object, checkObject(object, kernelLike(object.btf ?? none)), undefined);
+  const everything = checkObject(object, kernelLike(object.btf ?? none));
+  const most = requirementsOf(object, everything, undefined);
   const least = requirementsOf(object, checkObject(object, kernelLike(none)), undefined);
-  const always = new Set(least.map(keyOf));
+  const always = new Set([...least.map(keyOf), ...strongUses(object, everything)]);
   const requirements = most.map(
     (one): Requirement => ({
       ...one,
@@ -42,6 +45,16 @@ export function neededAnywhere(object: BpfObject): Needed {
     }),
   );
   return { requirements, least: leastKernel(requirements) };
+}
+
+/** Keys of what follows from externs that are not weak: no kernel lacks them that takes the object. */
+function strongUses({ externs }: BpfObject, { programs }: ObjectCheck): string[] {
+  const used = new Set(programs.flatMap(({ uses }) => uses.externs.map(({ name }) => name)));
+  return externs.flatMap(({ name, kind, weak }) => {
+    if (weak || kind === 'kconfig' || !used.has(name)) return [];
+    const options = kind === 'function' ? KFUNC_NEEDS.map(({ setting }) => `option ${setting}`) : [];
+    return [`instruction ${EXTERN_FEATURES[kind]}`, ...options];
+  });
 }
 
 const keyOf = ({ kind, name }: Requirement): string => `${kind} ${name}`;
@@ -63,6 +76,7 @@ export const leastJson = ({ least }: Needed): { since: string; because: string }
 const MARKS: Readonly<Record<Requirement['status'], { readonly text: string; readonly colour: keyof Paint }>> = {
   there: { text: 'yes', colour: 'green' },
   missing: { text: 'NO', colour: 'red' },
+  differs: { text: 'DIFFERS', colour: 'red' },
   assumed: { text: 'assumed', colour: 'yellow' },
   unknown: { text: '', colour: 'dim' },
 };
@@ -70,15 +84,19 @@ const MARKS: Readonly<Record<Requirement['status'], { readonly text: string; rea
 /** Of the column with the marks, and what is before it. */
 const MARK_WIDTH = 10;
 
-/** What is missing and may be. */
-const LACKED = { text: 'no', colour: 'yellow' } as const;
+/** The same for what may be missing. */
+const OPTIONAL_MARKS: typeof MARKS = {
+  ...MARKS,
+  missing: { text: 'no', colour: 'yellow' },
+  differs: { text: 'differs', colour: 'yellow' },
+};
 
 /** A line for each, by kind, with what needs it; before it whether the kernel at hand has it. */
 export function requirementLines({ requirements, least }: Needed, { width, paint }: Look): string[] {
   const lines = least ? wrap(`Linux ${least.since} or later, because of ${least.because.name}`, width, '  ', '    ') : [];
   for (const kind of REQUIREMENT_KINDS) {
     for (const { name, since, why, status, optional } of requirements.filter((one) => one.kind === kind)) {
-      const { text, colour } = status === 'missing' && optional ? LACKED : MARKS[status];
+      const { text, colour } = (optional ? OPTIONAL_MARKS : MARKS)[status];
       const words = `${kind.padEnd(16)}${name}${since === undefined ? '' : ` (${since})`}: ${why}`;
       const [first = '', ...rest] = wrap(words, width - MARK_WIDTH, '', ' '.repeat(16));
       lines.push(`  ${paint[colour](text.padEnd(MARK_WIDTH - 2))}${first}`, ...rest.map((line) => ' '.repeat(MARK_WIDTH) + line));

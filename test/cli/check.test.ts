@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodeBtf, parseBtf } from '../../src/btf/index.js';
+import { INT, proto, struct, typedef } from '../support/btf-types.js';
 import { tsbpf } from '../support/cli.js';
 import { describeWithCompiler } from '../support/compile.js';
 import { kernelOf } from '../support/kernels.js';
@@ -80,6 +81,26 @@ describe('check, of the fixtures', () => {
     expect(stdout).toMatch(/^check\.test\.ts +RED opening +RED opening$/m);
     expect(stdout).toMatch(/^bootstrap\.bpf\.o \(2 programs\) +ok +ok$/m);
     expect(stdout).toContain('Not an ELF file');
+  });
+
+  test('a file that is not there is named once, and what to do has its own line', () => {
+    const { stdout } = tsbpf(['check', '/nope', ...kernels()]);
+    expect(stdout).toContain('\nCannot read /nope: open failed with ENOENT\n  There is no such file; ');
+  });
+
+  test('kernels go by the names of their folders where files are all called the same; two of one name are refused', () => {
+    const object = join(fixtures, 'bootstrap.bpf.o');
+    const files = ['5.10', '6.12'].map((release) => {
+      mkdirSync(folder.path(`by/${release}`), { recursive: true });
+      writeFileSync(folder.path(`by/${release}/btf`), kernelOf(release));
+      return folder.path(`by/${release}/btf`);
+    });
+    const { stdout } = tsbpf(['check', object, ...files.flatMap((file) => ['--btf', file])]);
+    expect(stdout).toMatch(/^ +5\.10 +6\.12$/m);
+    expect(tsbpf(['check', object, ...files.flatMap((file) => ['--kernel', `6.1=${file}`])])).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('Two kernels are called 6.1'),
+    });
   });
 
   test('a kernel without a name has no version; a name is one where it looks like one', () => {
@@ -159,6 +180,57 @@ describeWithCompiler('check, of what is missing', () => {
     await expect(stdout).toMatchFileSnapshot(golden('check-targets.txt'));
   });
 
+  test('a kernel function of another type differs, and a struct that is only named is said to be', () => {
+    const kernel = encodeBtf([
+      INT,
+      struct('file', 4, ['f_mode', 1, 0]), // 2
+      { kind: 'PTR', type: 2 }, // 3
+      proto(1, 3), // 4
+      proto(1, 1), // 5
+      { kind: 'FUNC', name: 'take_file', type: 4, linkage: 0 },
+      { kind: 'FUNC', name: 'vfs_read', type: 5, linkage: 0 },
+      typedef('btf_trace_sched_process_exec', 3),
+    ]);
+    writeFileSync(folder.path('differs.btf'), kernel);
+    const object = compileWhy(folder, 9);
+    const { stdout } = tsbpf(['check', object, '--kernel', `6.12=${folder.path('differs.btf')}`]);
+    const text = stdout.replaceAll(/\s+/g, ' ');
+    expect(text).toContain('take_file DIFFERS vfs_read DIFFERS');
+    expect(text).toContain('(struct file *), where the object only names struct file, which the kernel defines');
+    expect(text).toContain('struct file {} __attribute__((preserve_access_index));');
+    expect(text).toMatch(/Extern vfs_read is declared as .*, but the kernel has /);
+    const explained = tsbpf(['explain', object, '--btf', folder.path('differs.btf')]).stdout;
+    expect(explained).toMatch(/^ {2}DIFFERS kernel function vfs_read: other at/m);
+  });
+
+  test('a strong kernel function of a program that is switched off is required all the same', () => {
+    const { stdout } = tsbpf(['explain', compileWhy(folder, 8), '--btf', folder.path('5.10.btf')]);
+    expect(stdout).toMatch(/^ {2}NO {6}kernel function frobnicate: no program that is switched on uses it/m);
+  });
+
+  test('names that are near are suggested once, others not at all', () => {
+    const object = compileWhy(folder, 7);
+    const check = (...names: string[]) => {
+      const functions = names.map((name) => ({ kind: 'FUNC', name, type: 2, linkage: 0 }) as const);
+      writeFileSync(
+        folder.path('near.btf'),
+        encodeBtf([INT, proto(1, 1), typedef('btf_trace_sched_process_exec', 1), ...functions]),
+      );
+      return tsbpf(['check', object, '--kernel', `6.12=${folder.path('near.btf')}`]).stdout;
+    };
+    expect(check('frobnicated')).toMatch(/Did you mean "frobnicated"\?/);
+    expect(check('frobnicated').match(/frobnicated/g)).toHaveLength(1);
+    expect(check('from_cat')).not.toContain('from_cat');
+  });
+
+  test('a program that runs without a link needs no attach type', () => {
+    writeFileSync(folder.path('5.8.btf'), kernelOf('5.8'));
+    const { stdout } = tsbpf(['check', compileWhy(folder, 6), '--kernel', `5.8=${folder.path('5.8.btf')}`]);
+    expect(stdout).not.toContain('RED');
+    expect(stdout).toContain('no BPF_XDP here: it runs by netlink, not by a link (since 5.9)');
+    expect(stdout).toContain('no BPF_TCX_INGRESS here: it runs as a filter, not by a link (since 6.6)');
+  });
+
   test('instructions of -mcpu=v4 are told by version', () => {
     const check = (release: string) => {
       const object = compileWhy(folder, 2, '-mcpu=v4', '-DV4');
@@ -171,6 +243,26 @@ describeWithCompiler('check, of what is missing', () => {
         /The kernel has no signed division \(since 6\.6\)\n {4}in fine at \.\/why\.bpf\.c:\d+: return pid DIVIDED;/,
       ),
     });
+  });
+});
+
+describeWithCompiler("check, of types that are not a whole kernel's", () => {
+  test.each([1, 5, 7])('what they lack is not known: programs of part %i', (part) => {
+    const object = compileWhy(folder, part);
+    const { status, stdout } = tsbpf(['check', object, '--kernel', `6.12=${object}`]);
+    expect(stdout).not.toMatch(/RED/);
+    expect(stdout).not.toContain('MISSING');
+    expect(status).toBe(0);
+    if (part !== 7) expect(stdout.replaceAll(/\s+/g, ' ')).toContain("but these types are not a whole kernel's");
+  });
+
+  test('of gen min-core-btf, with a kernel that has what is asked for', () => {
+    const object = join(fixtures, 'bootstrap.bpf.o');
+    const least = folder.path('min.btf');
+    expect(tsbpf(['gen', 'min_core_btf', folder.path('6.12.btf'), least, object])).toMatchObject({ status: 0 });
+    const { status, stdout } = tsbpf(['check', object, '--kernel', `6.12=${least}`]);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^bootstrap\.bpf\.o \(2 programs\) +\? attach$/m);
   });
 });
 

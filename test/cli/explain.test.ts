@@ -114,6 +114,17 @@ describe.skipIf(process.platform !== 'linux')('explain changes nothing', () => {
   });
 });
 
+describeWithCompiler('explain, of the running kernel', () => {
+  test('an object without CO-RE is held against its types too', () => {
+    if (!existsSync('/sys/kernel/btf/vmlinux')) return;
+    const { status, stdout } = tsbpf(['explain', compileWhy(folder, 5)]);
+    expect(stdout).toMatch(/Held against this kernel, Linux [\d.]+\s+\(\d+\s+types\)/);
+    expect(stdout).not.toContain("The kernel's BTF has no");
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^ {2}yes +map type +BPF_MAP_TYPE_HASH/m);
+  });
+});
+
 describeWithCompiler('explain, of what is missing', () => {
   /** Types of the object go into the plan; the compiler decides about their size. */
   const withoutSizes = (text: string): string =>

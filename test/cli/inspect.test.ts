@@ -4,12 +4,13 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { parseElf } from '../../src/elf/index.js';
 import { openObject } from '../../src/object/index.js';
 import { tsbpf } from '../support/cli.js';
 import { compilePart, describeWithCompiler } from '../support/compile.js';
 import { describeWithKernel } from '../support/kernel.js';
+import { compileWhy, folderOfKernels } from '../support/why.js';
 
 const bootstrap = join(import.meta.dirname, '../../fixtures/bootstrap.bpf.o');
 
@@ -116,6 +117,24 @@ describe('inspect --relocated', () => {
         where: { file: import.meta.filename },
       },
     });
+  });
+});
+
+describeWithCompiler('inspect, of the least kernel', () => {
+  const folder = folderOfKernels();
+  afterAll(() => folder.remove());
+
+  test('a strong kernel function is not guarded', () => {
+    const { stdout } = tsbpf(['inspect', compileWhy(folder, 7)]);
+    expect(stdout).toContain('Linux 5.13 or later, because of calls of kernel functions');
+    expect(stdout).toContain('calls of kernel functions (5.13)');
+    expect(stdout).toMatch(/^ {2}option .*CONFIG_BPF_JIT(,|$)/m);
+  });
+
+  test('an attach type that only links need is optional', () => {
+    const { stdout } = tsbpf(['inspect', compileWhy(folder, 6)]);
+    expect(stdout).toContain('Linux 4.8 or later, because of BPF_PROG_TYPE_XDP');
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('attach type BPF_XDP (5.9, optional), BPF_TCX_INGRESS (6.6, optional)');
   });
 });
 

@@ -10,11 +10,11 @@ static u64 (*get_attach_cookie)(void *) = (void *)174;
 static void *(*map_lookup)(void *, const void *) = (void *)1;
 struct timespec64 { s64 tv_sec; long tv_nsec; } CORE;
 struct inode { struct timespec64 i_atime; unsigned long i_ino; } CORE;
-struct task_struct { int pid; } CORE;
-enum bpf_func_id { BPF_FUNC_get_attach_cookie = 174 };
-extern int frobnicate(int) __attribute__((section(".ksyms")));
-extern int defrobnicate(int) __attribute__((section(".ksyms"), weak));
+struct task_struct { int pid; } CORE; enum bpf_func_id { BPF_FUNC_get_attach_cookie = 174 };
+extern int frobnicate(int) __attribute__((section(".ksyms"))), defrobnicate(int) __attribute__((section(".ksyms"), weak));
+#if PART < 5
 struct { int (*type)[30]; int (*max_entries)[16]; u32 *value; } bloom SEC(".maps");
+#endif
 struct { int (*type)[1]; int (*max_entries)[16]; u32 *key; u64 *value; } counts SEC(".maps");
 char LICENSE[] SEC("license") = "GPL";
 
@@ -138,6 +138,47 @@ SEC("lsm/file_open") int hook(u64 *ctx)
 SEC("tp/syscalls/sys_enter_openat") int syscalls(u64 *ctx)
 {
 	return ((u64 (*)(void))80)() != 0;
+}
+#elif PART == 5
+SEC("tp/sched/sched_process_exec") int plain(u64 *ctx)
+{
+	u32 key = 1;
+	return map_lookup(&counts, &key) != 0;
+}
+#elif PART == 6
+SEC("xdp") int packet(void *ctx)
+{
+	return 2;
+}
+SEC("tc/ingress") int ingress(void *ctx)
+{
+	return 0;
+}
+#elif PART == 7
+SEC("tp_btf/sched_process_exec") int strong(u64 *ctx)
+{
+	return frobnicate(1);
+}
+#elif PART == 8
+SEC("tp/sched/sched_process_exec") int on(u64 *ctx)
+{
+	return 0;
+}
+SEC("?tp_btf/sched_process_exec") int off(u64 *ctx)
+{
+	return frobnicate(1);
+}
+#elif PART == 9
+struct file;
+extern int take_file(struct file *) __attribute__((section(".ksyms")));
+extern int vfs_read(u64 *) __attribute__((section(".ksyms")));
+SEC("tp_btf/sched_process_exec") int forward(u64 *ctx)
+{
+	return take_file((struct file *)ctx[0]);
+}
+SEC("tp_btf/sched_process_exec") int other(u64 *ctx)
+{
+	return vfs_read(ctx);
 }
 #else
 #ifdef V4
