@@ -17,9 +17,9 @@ export function verifierFrame(error: VerifierError): string {
   const of = where.file ? ` of ${where.file}` : '';
   const head = [`The kernel refuses program ${where.program ?? '?'}${of}: ${error.call} failed with ${errno}`];
   const tail = [
-    ...(error.reason ? block('reason:', wrapped(error.reason, TEXT_COLUMNS)) : []),
+    ...block('reason:', error.reason ? wrapped(error.reason, TEXT_COLUMNS) : []),
     ...explained(error),
-    ...(error.remedy ? block('remedy:', remedyLines(error)) : []),
+    ...block('remedy:', remedyLines(error)),
     ...(error.log ? [`  the whole log: ${countLines(error.log)} lines`] : []),
   ];
   const room = FRAME_LINES - head.length - tail.length;
@@ -75,8 +75,10 @@ function stateLines({ states, insn, insnText = '' }: VerifierError): string[] {
   );
 }
 
+/** In a loop, from where the instruction was last met: it has a line of its own. */
 function wayLines({ path, insn }: VerifierError): string[] {
-  const steps = path.filter((step, i) => !(i === path.length - 1 && step.insn === insn)).slice(-MOST_STEPS);
+  const before = path.at(-1)?.insn === insn ? path.slice(0, -1) : path;
+  const steps = before.slice(before.findLastIndex((step) => step.insn === insn) + 1).slice(-MOST_STEPS);
   const said = ({ state, note }: PathStep) => ((note ?? state) ? ` ; ${note ?? state}` : '');
   return list(
     'on the way there:',
@@ -100,14 +102,12 @@ function explained({ explanation: found }: VerifierError): string[] {
 const remedyLines = ({ remedy = '' }: VerifierError): string[] =>
   remedy
     .split('\n')
-    .filter((line) => !line.startsWith('The verifier says: '))
+    .filter((line) => line !== '' && !line.startsWith('The verifier says: '))
     .flatMap((line) => wrapped(line.replaceAll('\t', TAB).replace(/^ {2}/, ''), TEXT_COLUMNS));
 
-/** `  title first` and the other lines under it. */
-const block = (title: string, [first = '', ...rest]: readonly string[]): string[] => [
-  `  ${title} ${first.trimStart()}`,
-  ...rest.map((line) => `    ${line}`),
-];
+/** `  title first` and the other lines under it; nothing of no lines. */
+const block = (title: string, [first, ...rest]: readonly string[]): string[] =>
+  first === undefined ? [] : [`  ${title} ${first.trimStart()}`, ...rest.map((line) => `    ${line}`)];
 
 const list = (title: string, rows: readonly string[]): string[] =>
   rows.length === 0 ? [] : [`  ${title}`, ...rows.map((row) => `    ${row}`)];
