@@ -16,6 +16,7 @@ import {
   xlatedText,
 } from '../live/index.js';
 import { jitedCode, progInfo, progName, xlatedCode } from '../syscall/index.js';
+import { terminalWidth } from './look.js';
 import { machineDisassembler } from './machine.js';
 import { type NounContext, printDone, printJson } from './nouns.js';
 import { errorText } from './report.js';
@@ -68,7 +69,7 @@ async function disassemblerOrNotice(): Promise<MachineDisassembler | undefined> 
     return await machineDisassembler();
   } catch (error) {
     if (!(error instanceof UnsupportedError)) throw error;
-    process.stderr.write(`${errorText(error, { log: false })}\nHere are its bytes.\n`);
+    process.stderr.write(`${errorText(error, { log: false, width: terminalWidth(process.stderr) })}\nHere are its bytes.\n`);
     return undefined;
   }
 }
