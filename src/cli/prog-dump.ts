@@ -22,6 +22,7 @@ import { type NounContext, printDone, printJson } from './nouns.js';
 import { errorText } from './report.js';
 import { selectAll } from './selectors.js';
 import { type Words, WordsError } from './verbs.js';
+import { WRITE_REMEDIES } from './write-whole.js';
 
 type Form = 'xlated' | 'jited';
 interface DumpOptions extends XlatedOptions {
@@ -95,6 +96,8 @@ export function writeOut(file: string, bytes: Uint8Array): void {
   try {
     writeFileSync(file, bytes, { mode: 0o600 });
   } catch (error) {
-    throw new SyscallError('open', (error as NodeJS.ErrnoException).code ?? 'EIO', { doing: `Cannot write ${file}` });
+    const errno = (error as NodeJS.ErrnoException).code ?? 'EIO';
+    const remedy = WRITE_REMEDIES[errno];
+    throw new SyscallError('open', errno, { doing: `Cannot write ${file}`, ...(remedy && { remedy }) });
   }
 }
