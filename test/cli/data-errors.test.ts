@@ -19,13 +19,16 @@ describeWithKernel('data and names', () => {
   const map = `/sys/fs/bpf/tsbpf_data_errors_${process.pid}`;
   const sized = (entries: string) => ['type', 'hash', 'key', '4', 'value', '4', 'entries', entries, 'name', 'data_errors'];
   const value = ['map', 'update', 'pinned', map, 'key', '1', '0', '0', '0', 'value'];
+  const prog = `${map}_prog`;
   const folder = mkdtempSync(join(tmpdir(), 'tsbpf-data-'));
 
   beforeAll(() => {
     expect(tsbpf(['map', 'create', map, ...sized('4')])).toMatchObject({ status: 0 });
+    const object = join(import.meta.dirname, '../../fixtures/bootstrap.bpf.o');
+    expect(tsbpf(['prog', 'load', object, prog])).toMatchObject({ status: 0 });
   });
   afterAll(() => {
-    rmSync(map, { force: true });
+    for (const pin of [map, prog]) rmSync(pin, { force: true });
     rmSync(folder, { recursive: true });
   });
 
@@ -36,6 +39,8 @@ describeWithKernel('data and names', () => {
     [['map', 'create', join(folder, 'x'), ...sized('1')], 'and /', 'Pin in a folder under /sys/fs/bpf; '],
     [['map', 'dump', 'pinned', '/nope'], 'Nothing is pinned', 'tsbpf map list --bpffs'],
     [['map', 'dump', 'pinned', '/etc/passwd'], 'EACCES', 'in no BPF file system'],
+    [['prog', 'run', 'pinned', prog, 'data_in', '/nope'], 'Cannot read /nope', 'There is no such file'],
+    [['prog', 'dump', 'xlated', 'pinned', prog, 'file', '/nope/x'], 'Cannot write /nope/x', 'Its folder does not exist'],
     [['prog', 'show', 'pinned', map], 'there is a map, not a prog', `tsbpf map show pinned ${map}`],
   ])('%j', (args, what, remedy) => {
     const { status, stdout, stderr } = tsbpf(args);
