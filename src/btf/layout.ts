@@ -54,7 +54,10 @@ const MOST_MEMBERS = 100_000;
 export function layoutOf(btf: Btf, id: TypeId): StructLayout {
   const type = btf.type(skipModsAndTypedefs(btf, id));
   if (type.kind !== 'STRUCT' && type.kind !== 'UNION')
-    throw new FormatError(`Type ${id} (${spell(btf, id)}) has no members to lay out`, { where: btf.where });
+    throw new FormatError(`Type ${id} (${spell(btf, id)}) has no members to lay out`, {
+      where: btf.where,
+      remedy: `It is ${spell(btf, type.id) || type.kind}; only a struct or a union has a layout.`,
+    });
   const budget = { left: MOST_MEMBERS };
   const members = membersOf(btf, type, 0, 0, budget);
   const { padding, bitPadding } = endOf(btf, type);

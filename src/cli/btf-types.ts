@@ -15,7 +15,7 @@ import {
   typesLike,
   type UsedTypes,
 } from '../btf/index.js';
-import { nearestFew } from '../bytes/index.js';
+import { nearestFew, printableLines } from '../bytes/index.js';
 import { UsageError } from '../errors.js';
 
 import { snakeKeys, toJson } from '../run/index.js';
@@ -35,6 +35,7 @@ const JSON_OPTION = ['-j, --json', 'as one JSON value'] as const;
 
 const encoder = new TextEncoder();
 const print = (text: string): void => toStdout((out) => out.bytes(encoder.encode(text)));
+const printText = (text: string): void => print(printableLines(text));
 
 const baseOf = ({ baseBtf }: Flags): Btf | undefined => (baseBtf === undefined ? undefined : readWholeBtf(baseBtf));
 const btfOf = (flags: Flags): Btf => (flags.btf === undefined ? kernelBtf() : readWholeBtf(flags.btf, baseOf(flags)));
@@ -54,7 +55,7 @@ export const findCommand = (): Command =>
       const btf = btfOf(flags);
       const types = typesLike(btf, name).map((id) => btf.type(id));
       if (flags.json) print(`${toJson(types.map(({ id, kind, name }) => ({ id, kind, name })))}\n`);
-      else print(types.map((type) => `${row(btf, type)}\n`).join(''));
+      else printText(types.map((type) => `${row(btf, type)}\n`).join(''));
       if (types.length === 0) process.exitCode = 1;
     });
 
@@ -77,7 +78,8 @@ export const layoutCommand = (): Command =>
     .action((name: string, flags: Flags) => {
       const btf = btfOf(flags);
       const layout = layoutOf(btf, structOf(btf, name));
-      print(flags.json ? `${toJson(snakeKeys({ ...layout, members: layout.members.map(readable) }))}\n` : showLayout(layout));
+      if (flags.json) print(`${toJson(snakeKeys({ ...layout, members: layout.members.map(readable) }))}\n`);
+      else printText(showLayout(layout));
     });
 
 /** Without the mark of where the name goes. */
@@ -117,7 +119,8 @@ export const diffCommand = (): Command =>
       const base = baseOf(flags);
       const used = flags.usedBy === undefined ? {} : { used: await typesUsedBy(flags.usedBy) };
       const found = diffBtf(readWholeBtf(from, base), readWholeBtf(to, base), used);
-      print(flags.json ? `${toJson(snakeKeys(found))}\n` : found.map(showDifference).join(''));
+      if (flags.json) print(`${toJson(snakeKeys(found))}\n`);
+      else printText(found.map(showDifference).join(''));
       if (found.length > 0) process.exitCode = 1;
     });
 

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { printableLines } from '../bytes/index.js';
 import { SyscallError } from '../errors.js';
 import { JSON_FLAG } from './arguments.js';
 import { VERBS } from './table.js';
@@ -28,7 +29,8 @@ function commandLine(loaded: Loaded | undefined, json: boolean): Command {
     program.addCommand(name === loaded?.name ? loaded.command : new Command(name).description(description));
   for (const command of [program, ...descendants(program)]) {
     command.exitOverride().showHelpAfterError();
-    if (json) command.configureOutput({ writeErr: () => {} }); // it is said on stdout
+    // With JSON it is said on stdout.
+    command.configureOutput({ writeErr: json ? () => {} : (text) => process.stderr.write(printableLines(text)) });
   }
   return program;
 }

@@ -3,7 +3,7 @@
 import { Command } from 'commander';
 import { open } from '../api/index.js';
 import { type Btf, dumpC, dumpJson } from '../btf/index.js';
-import { region, TextSink } from '../bytes/index.js';
+import { printableLines, region, TextSink } from '../bytes/index.js';
 import { parseElf } from '../elf/index.js';
 import { FormatError } from '../errors.js';
 import type { BpfObject } from '../object/index.js';
@@ -62,8 +62,8 @@ export const inspectCommand = (): Command =>
       const { object } = open(file);
       const parts = partsOf(file, object, flags);
       if (flags.json) process.stdout.write(`${toJson(Object.assign(page(object).json(), ...parts.map(({ json }) => json())))}\n`);
-      else if (parts.length === 0) process.stdout.write(page(object).text());
-      else process.stdout.write(parts.map(({ text }) => text()).join('\n'));
+      else if (parts.length === 0) process.stdout.write(printableLines(page(object).text()));
+      else process.stdout.write(printableLines(parts.map(({ text }) => text()).join('\n')));
       if (parts.some(({ failed }) => failed)) process.exitCode = 1;
     });
 

@@ -13,3 +13,7 @@ export function lookOf(stream: NodeJS.WriteStream): Look {
   const width = stream.isTTY ? Math.min(Math.max(stream.columns ?? USUAL_WIDTH, LEAST_WIDTH), MOST_WIDTH) : USUAL_WIDTH;
   return { width, paint: colours ? ANSI : NO_PAINT };
 }
+
+/** Undefined for what is no terminal. */
+export const terminalWidth = (stream: NodeJS.WriteStream): number | undefined =>
+  stream.isTTY ? lookOf(stream).width : undefined;

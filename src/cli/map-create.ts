@@ -49,7 +49,7 @@ export function create(words: Words, context: NounContext): void {
     throw new UsageError(`A map of type ${mapTypeName(map_type)} needs inner_map`, {
       remedy: 'It names a map that those in the new one will be like: inner_map pinned /sys/fs/bpf/x.',
     });
-  using map = createMap({ ...asked, map_type, map_name });
+  using map = createMap({ max_entries: 0, ...asked, map_type, map_name });
   pinObject(map.fd, path, context);
   printDone(context);
 }

@@ -1,8 +1,18 @@
 // `tsbpf map`: what is in maps.
 
 import type { Command } from 'commander';
-import { SyscallError, UsageError } from '../errors.js';
-import { type ElementWords, hexBytes, hexLines, isIndexed, isMapOfMaps, mapJson, mapText, parseElement } from '../live/index.js';
+import { SyscallError } from '../errors.js';
+import {
+  type ElementWords,
+  ElementWordsError,
+  hexBytes,
+  hexLines,
+  isIndexed,
+  isMapOfMaps,
+  mapJson,
+  mapText,
+  parseElement,
+} from '../live/index.js';
 import { elementOps, forEachCpu, freezeMap, pinObject, popElement, shownMap, valueRoom, walk } from '../syscall/index.js';
 import { BPF_F_RDONLY } from '../uapi/bpf.js';
 import { eventPipe } from './event-pipe.js';
@@ -64,7 +74,7 @@ function show(words: Words, context: NounContext): void {
   );
 }
 
-/** Words that are not what the map takes are wrong usage, too. */
+/** Words that are not what the map takes are wrong usage, too; data that does not fit its types is not. */
 function elementOf(words: Words, map: OpenMap, wants: Parameters<typeof parseElement>[2]): ElementWords {
   const current = () => {
     const value = new Uint8Array(valueRoom(map.info));
@@ -73,7 +83,7 @@ function elementOf(words: Words, map: OpenMap, wants: Parameters<typeof parseEle
   try {
     return parseElement(words.rest(), map.info, wants, { btf: map.btf, current, index: isIndexed(map.info.type) });
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
+    if (!(error instanceof ElementWordsError)) throw error;
     throw new WordsError(error.what, { cause: error, ...(error.remedy !== undefined && { remedy: error.remedy }) });
   }
 }

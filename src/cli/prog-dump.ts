@@ -16,11 +16,13 @@ import {
   xlatedText,
 } from '../live/index.js';
 import { jitedCode, progInfo, progName, xlatedCode } from '../syscall/index.js';
+import { terminalWidth } from './look.js';
 import { machineDisassembler } from './machine.js';
 import { type NounContext, printDone, printJson } from './nouns.js';
 import { errorText } from './report.js';
 import { selectAll } from './selectors.js';
 import { type Words, WordsError } from './verbs.js';
+import { WRITE_REMEDIES } from './write-whole.js';
 
 type Form = 'xlated' | 'jited';
 interface DumpOptions extends XlatedOptions {
@@ -68,7 +70,7 @@ async function disassemblerOrNotice(): Promise<MachineDisassembler | undefined> 
     return await machineDisassembler();
   } catch (error) {
     if (!(error instanceof UnsupportedError)) throw error;
-    process.stderr.write(`${errorText(error, { log: false })}\nHere are its bytes.\n`);
+    process.stderr.write(`${errorText(error, { log: false, width: terminalWidth(process.stderr) })}\nHere are its bytes.\n`);
     return undefined;
   }
 }
@@ -94,6 +96,8 @@ export function writeOut(file: string, bytes: Uint8Array): void {
   try {
     writeFileSync(file, bytes, { mode: 0o600 });
   } catch (error) {
-    throw new SyscallError('open', (error as NodeJS.ErrnoException).code ?? 'EIO', { doing: `Cannot write ${file}` });
+    const errno = (error as NodeJS.ErrnoException).code ?? 'EIO';
+    const remedy = WRITE_REMEDIES[errno];
+    throw new SyscallError('open', errno, { doing: `Cannot write ${file}`, ...(remedy && { remedy }) });
   }
 }

@@ -72,12 +72,20 @@ function show(words: Words, context: NounContext): void {
   );
 }
 
+const READ_REMEDIES: Readonly<Record<string, string>> = {
+  ENOENT: 'There is no such file; - reads standard input.',
+  EISDIR: 'This is a folder; name a file in it.',
+  EACCES: 'The file may not be read by this user.',
+};
+
 /** Descriptor 0 for `-`. */
 function readIn(file: string): Uint8Array {
   try {
     return readFileSync(file === '-' ? 0 : file);
   } catch (error) {
-    throw new SyscallError('open', (error as NodeJS.ErrnoException).code ?? 'EIO', { doing: `Cannot read ${file}` });
+    const errno = (error as NodeJS.ErrnoException).code ?? 'EIO';
+    const remedy = READ_REMEDIES[errno];
+    throw new SyscallError('open', errno, { doing: `Cannot read ${file}`, ...(remedy && { remedy }) });
   }
 }
 

@@ -1,22 +1,26 @@
 // How an error ends a command: one clear message, without a stack trace, on stderr; with --json as one line on stdout.
 
-import { wrapped } from '../bytes/index.js';
+import { printable, printableLines, wrapped } from '../bytes/index.js';
 import { BpfError, VerifierError } from '../errors.js';
 import { verifierFrame } from '../load/index.js';
 import { describeError, toJson } from '../run/index.js';
+import { terminalWidth } from './look.js';
 
-const COLUMNS = 120;
+/** Of what is no terminal. */
+const WIDTH = 124;
+const HANGING = '    ';
 
 /** @param log Whether a verifier's whole log is printed after what it comes to. */
 export function reportError(error: unknown, { json, log }: { readonly json: boolean; readonly log: boolean }): void {
   if (!(error instanceof BpfError)) {
     // Not a user's mistake but ours: show everything.
     if (json) process.stdout.write(`${toJson({ error: internal(error) })}\n`);
-    process.stderr.write(`tsbpf: internal error, please report it\n${error instanceof Error ? error.stack : String(error)}\n`);
+    const shown = printableLines(`${error instanceof Error ? error.stack : String(error)}`);
+    process.stderr.write(`tsbpf: internal error, please report it\n${shown}\n`);
     return;
   }
   if (json) process.stdout.write(`${errorJson(error)}\n`);
-  else process.stderr.write(`${errorText(error, { log })}\n`);
+  else process.stderr.write(`${errorText(error, { log, width: terminalWidth(process.stderr) })}\n`);
 }
 
 const internal = (error: unknown): Record<string, unknown> => ({
@@ -28,12 +32,19 @@ const internal = (error: unknown): Record<string, unknown> => ({
 
 export const errorJson = (error: BpfError): string => toJson({ error: describeError(error) });
 
-/** What is printed of an error. A refusal with a log is a screen of its own. */
-export function errorText(error: BpfError, { log }: { readonly log: boolean }): string {
+/**
+ * What is printed of an error. A refusal with a log is a screen of its own. What files and objects are called is foreign text.
+ * @param width Of the terminal, if it is one.
+ */
+export function errorText(
+  error: BpfError,
+  { log, width }: { readonly log: boolean; readonly width?: number | undefined },
+): string {
   if (!(error instanceof VerifierError) || error.log === '') {
-    const [what = '', ...remedy] = `tsbpf: ${error.message}`.split('\n');
-    const [first = '', ...rest] = wrapped(what, COLUMNS);
-    return [first, ...rest.map((line) => `    ${line}`), ...remedy.flatMap((line) => wrapped(line, COLUMNS))].join('\n');
+    const columns = (width ?? WIDTH) - HANGING.length;
+    const [what = '', ...remedy] = `tsbpf: ${error.message}`.split('\n').map(printable);
+    const [first = '', ...rest] = wrapped(what, columns);
+    return [first, ...rest.map((line) => HANGING + line), ...remedy.flatMap((line) => wrapped(line, columns))].join('\n');
   }
-  return `tsbpf: ${verifierFrame(error)}${log ? `\n${error.log.trimEnd()}` : ' (--log prints it)'}`;
+  return `tsbpf: ${verifierFrame(error, width)}${log ? `\n${printableLines(error.log.trimEnd())}` : ' (--log prints it)'}`;
 }

@@ -1,5 +1,7 @@
 // Lines for people beside the result.
 
+import { printableLines } from '../bytes/index.js';
+
 /** A line on stderr, for as long as somebody reads it. */
 export function sayer(): (line: string) => void {
   let gone = false;
@@ -7,6 +9,6 @@ export function sayer(): (line: string) => void {
     gone = true;
   });
   return (line) => {
-    if (!gone) process.stderr.write(`${line}\n`);
+    if (!gone) process.stderr.write(`${printableLines(line)}\n`);
   };
 }

@@ -71,12 +71,17 @@ function byId(kind: SelectedKind, id: number, flags?: number): Descriptor {
 
 function byPath(kind: SelectedKind, path: string, flags?: number): Descriptor {
   const found = openPinned(path, kind === 'map' ? flags : 0);
-  if (!found) throw new SyscallError('bpf(BPF_OBJ_GET)', 'ENOENT', { doing: `Nothing is pinned at ${path}` });
+  if (!found)
+    throw new SyscallError('bpf(BPF_OBJ_GET)', 'ENOENT', {
+      doing: `Nothing is pinned at ${path}`,
+      remedy: `tsbpf ${kind} list --bpffs shows what is pinned, and where.`,
+    });
   const there = kindOf(found.fd);
   if (there === kind) return found;
   found[Symbol.dispose]();
   throw new UsageError(
-    `incorrect object type: at ${path} is ${there === undefined ? 'something else' : `a ${there}`}, not a ${kind}`,
+    `incorrect object type: at ${path} there is ${there === undefined ? 'something else' : `a ${there}`}, not a ${kind}`,
+    there === undefined ? {} : { remedy: `As in: tsbpf ${there} show pinned ${path}` },
   );
 }
 

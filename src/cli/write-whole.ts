@@ -33,6 +33,14 @@ export function isSameFile(a: string, b: string): boolean {
   return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino && one.isFile();
 }
 
+export const WRITE_REMEDIES: Readonly<Record<string, string>> = {
+  ENOENT: 'Its folder does not exist.',
+  EISDIR: 'This is a folder; name a file in it.',
+  EACCES: 'The folder may not be written to by this user.',
+  EROFS: 'It lies on a file system that is read-only.',
+  ENOSPC: 'The file system is full.',
+};
+
 /**
  * Writes beside the file, then takes its place in one step: a reader sees the old one or the new one, and a failure changes nothing.
  * What is no plain file, such as /dev/stdout, is written to as it is.
@@ -67,13 +75,7 @@ export function writeWhole(output: string, bytes: Uint8Array): void {
     if (temporary !== undefined && call !== 'open') rmSync(temporary, { force: true });
     if (error instanceof SyscallError) throw error;
     const errno = (error as NodeJS.ErrnoException).code ?? 'EIO';
-    const remedy = {
-      ENOENT: 'Its folder does not exist.',
-      EISDIR: 'This is a folder; name a file in it.',
-      EACCES: 'The folder may not be written to by this user.',
-      EROFS: 'It lies on a file system that is read-only.',
-      ENOSPC: 'The file system is full.',
-    }[errno];
+    const remedy = WRITE_REMEDIES[errno];
     throw new SyscallError(call, errno, { doing: `Cannot write ${output}`, where: { file: output }, ...(remedy && { remedy }) });
   }
 }

@@ -24,13 +24,16 @@ export interface ElementTypes {
   readonly current?: () => Uint8Array | undefined;
 }
 
+/** The words are not what the verb takes, whatever stands in the data. */
+export class ElementWordsError extends UsageError {}
+
 const FLAGS = { any: BPF_ANY, noexist: BPF_NOEXIST, exist: BPF_EXIST } as const;
 const startsWith = (word: string, keyword: string): boolean => word !== '' && keyword.startsWith(word);
 const flagOf = (word: string): number | undefined => Object.entries(FLAGS).find(([name]) => startsWith(word, name))?.[1];
 
 /**
  * @param wants What the verb takes; anything else is refused, and of these each must be there unless it has no bytes.
- * @throws {UsageError}
+ * @throws {ElementWordsError} for words in places where they do not belong; {UsageError} for data that the map does not take.
  */
 export function parseElement(
   words: readonly string[],
@@ -42,18 +45,18 @@ export function parseElement(
   for (let at = 0; at < words.length; ) {
     const word = words[at] as string;
     if (startsWith(word, 'key')) {
-      if (!wants.key || info.keySize === 0) throw new UsageError('This takes no key');
-      if (said.key) throw new UsageError('duplicate key');
+      if (!wants.key || info.keySize === 0) throw new ElementWordsError('This takes no key');
+      if (said.key) throw new ElementWordsError('duplicate key');
       const end = endOfData(words, at + 1, info.keySize);
       said.key = dataOf('key', words.slice(at + 1, end), info.keySize, info.btfKeyTypeId, types);
       at = end;
     } else if (startsWith(word, 'value')) {
-      if (!wants.value || info.valueSize === 0) throw new UsageError('This takes no value');
-      if (said.value) throw new UsageError('duplicate value');
+      if (!wants.value || info.valueSize === 0) throw new ElementWordsError('This takes no value');
+      if (said.value) throw new ElementWordsError('duplicate value');
       if (isMapOfMaps(info.type) || isMapOfProgs(info.type)) {
         const selector = words.slice(at + 1, at + 3);
         if (selector.length < 2)
-          throw new UsageError(`The value names a ${isMapOfMaps(info.type) ? 'map' : 'program'}`, {
+          throw new ElementWordsError(`The value names a ${isMapOfMaps(info.type) ? 'map' : 'program'}`, {
             remedy: 'As in: value id 12, or: value pinned /sys/fs/bpf/x.',
           });
         said.value = { selector };
@@ -66,10 +69,10 @@ export function parseElement(
     } else {
       const flags = wants.flags ? flagOf(word) : undefined;
       if (flags === undefined)
-        throw new UsageError(
+        throw new ElementWordsError(
           `expected ${wants.key ? 'key' : ''}${wants.key && wants.value ? ' or ' : ''}${wants.value ? 'value' : ''}, got: ${word}`,
         );
-      if (said.flags !== undefined) throw new UsageError(`flags specified multiple times: ${word}`);
+      if (said.flags !== undefined) throw new ElementWordsError(`flags specified multiple times: ${word}`);
       said.flags = flags;
       at++;
     }
@@ -79,8 +82,8 @@ export function parseElement(
   return said;
 }
 
-const notSaid = (what: 'key' | 'value', size: number): UsageError =>
-  new UsageError(`did not find ${what}`, {
+const notSaid = (what: 'key' | 'value', size: number): ElementWordsError =>
+  new ElementWordsError(`did not find ${what}`, {
     remedy: `The map wants ${size} bytes of it, as in: ${what} hex 01 00 …, or JSON by its types.`,
   });
 
@@ -152,7 +155,10 @@ function parseJson(text: string, name: string): unknown {
       typeof value === 'string' && value.startsWith(BIG) ? BigInt(value.slice(1)) : value,
     );
   } catch (cause) {
-    throw new UsageError(`The ${name} is no JSON: ${text}`, { cause });
+    throw new UsageError(`The ${name} is no JSON: ${text}`, {
+      cause,
+      remedy: `A shell takes double quotes away, so put single ones around it: ${name} '{"pid":1}'.`,
+    });
   }
 }
 

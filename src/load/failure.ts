@@ -39,11 +39,12 @@ function refusal({ id, where = {} }: Step, plan: readonly Step[], { call, errno,
   const source = place?.source
     ? `${baseName(place.source.file)}:${place.source.line}`
     : /^\S+:\d+(?=: )/.exec(path.at(-1)?.source ?? '')?.[0];
-  const remedies = [remedyFor(terse) ?? remedyFor(reason), suggestion].filter((text) => text !== undefined);
+  const said = reason === '' ? undefined : `The verifier says: ${reason}`;
+  const remedies = [said, remedyFor(terse) ?? remedyFor(reason), suggestion].filter((text) => text !== undefined);
   return new VerifierError(call, errno, log, {
     doing,
     where: source ? { ...where, source } : where,
-    remedy: [`The verifier says: ${reason}`, ...remedies].join('\n  '),
+    ...(remedies.length > 0 && { remedy: remedies.join('\n  ') }),
     refusal: {
       reason,
       insn,

@@ -5,6 +5,16 @@ import { BPF_F_LINK } from '../uapi/bpf.js';
 import { BPF_ATTACH_TYPE, BPF_MAP_TYPE } from '../uapi/enums.js';
 import { PERF_COUNT_SW_BPF_OUTPUT } from '../uapi/perf-event.js';
 
+/** Storages that grow with what they belong to: max_entries is 0. */
+const COUNTLESS: ReadonlySet<number> = new Set([
+  BPF_MAP_TYPE.BPF_MAP_TYPE_SK_STORAGE,
+  BPF_MAP_TYPE.BPF_MAP_TYPE_INODE_STORAGE,
+  BPF_MAP_TYPE.BPF_MAP_TYPE_TASK_STORAGE,
+  BPF_MAP_TYPE.BPF_MAP_TYPE_CGRP_STORAGE,
+  BPF_MAP_TYPE.BPF_MAP_TYPE_CGROUP_STORAGE_DEPRECATED,
+  BPF_MAP_TYPE.BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE_DEPRECATED,
+]);
+
 /** What a process needs to load and attach tracing programs. */
 export const RIGHTS =
   'Run as root. Without root the process needs CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8); for tracepoints also CAP_DAC_READ_SEARCH, and a mounted tracefs: mount -t tracefs tracefs /sys/kernel/tracing.';
@@ -172,6 +182,12 @@ const REMEDIES: readonly Row[] = [
     when: (step) => step.call === 'bpf' && RING_BUFFERS.has(Number(step.attr.map_type)),
     remedy: (step) =>
       `max_entries of a ring buffer is its size in bytes, a power of two of at least one page (4096 on most machines); here it is ${asked(step, 'max_entries')}. Kernels before 5.8 have no ring buffers.`,
+  },
+  {
+    call: 'bpf(BPF_MAP_CREATE)',
+    errno: 'EINVAL',
+    when: (step) => step.call === 'bpf' && step.attr.max_entries === 0 && !COUNTLESS.has(Number(step.attr.map_type)),
+    remedy: 'A map of this type has at least 1 entry: max_entries is 0.',
   },
   {
     call: 'bpf(BPF_MAP_CREATE)',

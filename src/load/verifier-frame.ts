@@ -1,29 +1,34 @@
 // A refusal as a screen of text: where, what, what the verifier knew, why, and what to do.
 
 import { showSource } from '../btf/index.js';
-import { wrapped } from '../bytes/index.js';
+import { printable, wrapped } from '../bytes/index.js';
 import type { PathStep, SourceLine, VerifierError } from '../errors.js';
 
 /** So many lines at most. */
 export const FRAME_LINES = 25;
 const FRAME_COLUMNS = 160;
-const TEXT_COLUMNS = 110;
+const WIDTH = 120;
+/** As much stands in front of text at most. */
+const TITLE = 10;
 const MOST_STEPS = 5;
 const TAB = '    ';
 
-/** The error in at most 25 lines, without the log. */
-export function verifierFrame(error: VerifierError): string {
+/**
+ * The error in at most 25 lines, without the log. Control characters of names and source do not reach a terminal.
+ * @param width Where text is broken between words.
+ */
+export function verifierFrame(error: VerifierError, width = WIDTH): string {
   const { where, errno } = error;
   const of = where.file ? ` of ${where.file}` : '';
   const head = [`The kernel refuses program ${where.program ?? '?'}${of}: ${error.call} failed with ${errno}`];
   const tail = [
-    ...(error.reason ? block('reason:', wrapped(error.reason, TEXT_COLUMNS)) : []),
+    ...block('reason:', error.reason ? wrapped(error.reason, width - TITLE) : []),
     ...explained(error),
-    ...(error.remedy ? block('remedy:', remedyLines(error)) : []),
+    ...block('remedy:', remedyLines(error, width - TITLE)),
     ...(error.log ? [`  the whole log: ${countLines(error.log)} lines`] : []),
   ];
   const room = FRAME_LINES - head.length - tail.length;
-  const lines = [...head, ...middle(error, room), ...tail].slice(0, FRAME_LINES);
+  const lines = [...head, ...middle(error, room), ...tail].slice(0, FRAME_LINES).map(printable);
   return lines.map((line) => (line.length > FRAME_COLUMNS ? `${line.slice(0, FRAME_COLUMNS - 1)}…` : line)).join('\n');
 }
 
@@ -75,8 +80,10 @@ function stateLines({ states, insn, insnText = '' }: VerifierError): string[] {
   );
 }
 
+/** In a loop, from where the instruction was last met: it has a line of its own. */
 function wayLines({ path, insn }: VerifierError): string[] {
-  const steps = path.filter((step, i) => !(i === path.length - 1 && step.insn === insn)).slice(-MOST_STEPS);
+  const before = path.at(-1)?.insn === insn ? path.slice(0, -1) : path;
+  const steps = before.slice(before.findLastIndex((step) => step.insn === insn) + 1).slice(-MOST_STEPS);
   const said = ({ state, note }: PathStep) => ((note ?? state) ? ` ; ${note ?? state}` : '');
   return list(
     'on the way there:',
@@ -97,17 +104,15 @@ function explained({ explanation: found }: VerifierError): string[] {
   ];
 }
 
-const remedyLines = ({ remedy = '' }: VerifierError): string[] =>
+const remedyLines = ({ remedy = '' }: VerifierError, columns: number): string[] =>
   remedy
     .split('\n')
-    .filter((line) => !line.startsWith('The verifier says: '))
-    .flatMap((line) => wrapped(line.replaceAll('\t', TAB).replace(/^ {2}/, ''), TEXT_COLUMNS));
+    .filter((line) => line !== '' && !line.startsWith('The verifier says: '))
+    .flatMap((line) => wrapped(line.replaceAll('\t', TAB).replace(/^ {2}/, ''), columns));
 
-/** `  title first` and the other lines under it. */
-const block = (title: string, [first = '', ...rest]: readonly string[]): string[] => [
-  `  ${title} ${first.trimStart()}`,
-  ...rest.map((line) => `    ${line}`),
-];
+/** `  title first` and the other lines under it; nothing of no lines. */
+const block = (title: string, [first, ...rest]: readonly string[]): string[] =>
+  first === undefined ? [] : [`  ${title} ${first.trimStart()}`, ...rest.map((line) => `    ${line}`)];
 
 const list = (title: string, rows: readonly string[]): string[] =>
   rows.length === 0 ? [] : [`  ${title}`, ...rows.map((row) => `    ${row}`)];

@@ -155,8 +155,8 @@ function conclude(reasons: readonly string[], path: readonly PathStep[]): Pick<W
   return { reason, insn: named === undefined ? path.at(-1)?.insn : Number(named) };
 }
 
-/** Where a path joins one that was seen before, the kernel writes states, and source, behind the jump without a new line. */
-const JOINED = /^(\d+: \([0-9a-f]{2}\) .*?goto pc[+-]\d+) ((?:\d+: (?:frame\d+: )?R\d+|; .* @ \S+:\d+$).*)$/;
+/** Where a path joins one that was seen before, the kernel writes states, source or the reason behind the jump without a new line. */
+const JOINED = /^(\d+: \([0-9a-f]{2}\) .*?goto pc[+-]\d+) ((?:; .* @ \S+:\d+$|[^;\s]).*)$/;
 const split = (line: string): string[] => JOINED.exec(line)?.slice(1) ?? [line];
 
 /** `r0 = 0    ; R0=0` -> both halves. */

@@ -2,6 +2,7 @@
 
 interface Row {
   readonly reason: RegExp;
+  /** `$1` stands for the first group of the pattern. */
   readonly remedy: string;
 }
 
@@ -26,7 +27,16 @@ const REMEDIES: readonly Row[] = [
       'The helper is for programs under the GPL: char LICENSE[] SEC("license") = "GPL"; if that is what the program is under.',
   },
   {
-    reason: /^R0 !read_ok|R0 .*never been initialized|At program exit the register R0/,
+    reason: /At (?:program exit|callback return) the register R\d+ has .*should have been in ([[(][^\])]*[\])])/,
+    remedy:
+      'Here the kernel takes a return value in $1 only: return a constant of these, or check the value right before the return.',
+  },
+  {
+    reason: /At program exit the register R0/,
+    remedy: 'What is returned must be a number that the verifier knows, and no pointer.',
+  },
+  {
+    reason: /^R0 !read_ok|R0 .*never been initialized/,
     remedy: 'Every way through the program has to set its return value: add `return 0;`. After a call, R1 to R5 are gone too.',
   },
   {
@@ -114,4 +124,10 @@ const REMEDIES: readonly Row[] = [
 ];
 
 /** What to do next, for the reason as the log has it; undefined where we do not know. */
-export const remedyFor = (reason: string): string | undefined => REMEDIES.find((row) => row.reason.test(reason))?.remedy;
+export function remedyFor(reason: string): string | undefined {
+  for (const { reason: pattern, remedy } of REMEDIES) {
+    const found = pattern.exec(reason);
+    if (found) return remedy.replace('$1', () => found[1] ?? '');
+  }
+  return undefined;
+}

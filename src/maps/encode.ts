@@ -121,5 +121,9 @@ function writeBytes(view: DataView, at: number, bytes: Uint8Array, size: number,
   target.set(bytes);
 }
 
-const show = (value: unknown): string =>
-  typeof value === 'bigint' ? `${value}n` : typeof value === 'string' ? JSON.stringify(value) : String(value);
+function show(value: unknown): string {
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+}

@@ -21,6 +21,9 @@ export interface PinnedMap {
 /** A directory that maps are to be pinned in, or the first one above that is there. */
 export type PinFolder = 'bpffs' | 'absent' | 'other file system';
 
+/** Never to mount over another folder: that hides what is in it. */
+export const PIN_REMEDY = `Pin in a folder under ${PIN_ROOT}; if nothing is mounted there: mount -t bpf bpf ${PIN_ROOT}`;
+
 export const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/';
 
 /** What of a load gets a name as its last steps, besides maps that the object itself pins. The path is absolute. */
@@ -76,7 +79,7 @@ function mountAt(object: BpfObject, folder: string, mount: boolean): Step {
   if (folder !== PIN_ROOT)
     throw new UnsupportedError(`Maps and programs can be pinned in a BPF file system only, and ${folder} is none`, {
       where: object.where,
-      remedy: `Mount one: mount -t bpf bpf ${folder}. Or pin in ${PIN_ROOT}.`,
+      remedy: PIN_REMEDY,
     });
   if (!mount)
     throw new UnsupportedError(`No BPF file system is mounted at ${PIN_ROOT}, and this load may not mount it`, {

@@ -1,6 +1,7 @@
 // The tool `bootstrap`: traces the start and the end of processes, and prints what the well-known C tool of that name prints.
 
 import { type LoadOptions, type OpenOptions, open } from '../api/index.js';
+import { printable } from '../bytes/index.js';
 import type { BpfMap, RingBuffer } from '../maps/index.js';
 import { bundled } from './bundled.js';
 import { toJson } from './json.js';
@@ -48,7 +49,7 @@ const WRITE_SIZE = 64 * 1024;
 export const HEADER = row('TIME', 'EVENT', 'COMM', 'PID', 'PPID', 'FILENAME/EXIT CODE');
 
 function row(time: string, event: string, comm: string, pid: string, ppid: string, rest: string): string {
-  return `${time.padEnd(8)} ${event.padEnd(5)} ${comm.padEnd(16)} ${pid.padEnd(7)} ${ppid.padEnd(7)} ${rest}\n`;
+  return `${time.padEnd(8)} ${event.padEnd(5)} ${printable(comm).padEnd(16)} ${pid.padEnd(7)} ${ppid.padEnd(7)} ${printable(rest)}\n`;
 }
 
 /** One line, as the C tool's printf has it. The duration is there when the start was seen, in whole milliseconds. */

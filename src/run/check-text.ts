@@ -1,5 +1,6 @@
 // The matrix object x kernel as text: a row for each object, and for each program where they differ; what is behind a cell stands below.
 
+import { printable } from '../bytes/index.js';
 import {
   CANNOT_KNOW,
   type CheckVerdict,
@@ -12,7 +13,7 @@ import {
 } from '../check/index.js';
 import type { BpfError } from '../errors.js';
 import { type CheckedObject, overall } from './check.js';
-import { type Look, type Paint, printable, wrap } from './paint.js';
+import { type Look, type Paint, wrap } from './paint.js';
 
 interface Row {
   readonly label: string;

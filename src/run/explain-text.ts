@@ -1,6 +1,7 @@
 // An explained object as a page for people: what it is, what it needs, what CO-RE makes of it, and what would be done.
 
 import { showSource, sourceLineAt } from '../btf/index.js';
+import { printable } from '../bytes/index.js';
 import { CANNOT_KNOW, type CheckVerdict, type Finding, showVersion } from '../check/index.js';
 import type { SourceLine } from '../errors.js';
 import { showStep } from '../load/index.js';
@@ -8,7 +9,7 @@ import type { BpfObject } from '../object/index.js';
 import { loadable, showExplanation } from '../plan/index.js';
 import { type Fixup, pathText, showFixup, showSpec } from '../relocate/index.js';
 import type { Explained } from './explain.js';
-import { type Look, type Paint, printable, wrap } from './paint.js';
+import { type Look, type Paint, wrap } from './paint.js';
 import { requirementLines } from './requirements.js';
 
 export interface ExplainTextOptions extends Look {

@@ -1,5 +1,7 @@
 // Text for terminals: colours, where they are wanted, and lines that are broken where words end.
 
+import { printable } from '../bytes/index.js';
+
 export interface Paint {
   readonly bold: (text: string) => string;
   readonly dim: (text: string) => string;
@@ -42,8 +44,3 @@ export function wrap(text: string, width: number, indent = '', hanging = indent)
   }
   return [...lines, line];
 }
-
-/** Names and lines of C come from whoever made the object. Tabs become spaces. */
-export const printable = (text: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not get out
-  text.replace(/\t/g, '  ').replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');

@@ -12,15 +12,27 @@ const ENOENT = 2;
 /** Of the attribute of BPF_OBJ_GET, as much as is set. */
 const OBJ_GET_SIZE = 16;
 
+/** What it takes to look at objects of others. */
+export const ADMIN_RIGHTS = 'Run as root: looking at what others loaded takes CAP_SYS_ADMIN.';
+
+type Remedies = Readonly<Record<string, string>>;
+const OPENING: Remedies = { EPERM: ADMIN_RIGHTS };
+const OPENING_PINNED: Remedies = {
+  ...OPENING,
+  EACCES: 'It lies in no BPF file system, as there is at /sys/fs/bpf; or this user may not open it.',
+};
+
 /** A descriptor that is closed at the end of its block. */
 export interface Descriptor extends Disposable {
   readonly fd: number;
 }
 
-function descriptor(call: string, fd: number, doing: string): Descriptor | undefined {
+function descriptor(call: string, fd: number, doing: string, remedies = OPENING): Descriptor | undefined {
   if (fd === -ENOENT) return undefined;
-  if (fd < 0)
-    throw new SyscallError(call, errnoName(-fd), { doing, ...(errnoName(-fd) === 'EPERM' && { remedy: ADMIN_RIGHTS }) });
+  if (fd < 0) {
+    const remedy = remedies[errnoName(-fd)];
+    throw new SyscallError(call, errnoName(-fd), { doing, ...(remedy && { remedy }) });
+  }
   return {
     fd,
     [Symbol.dispose]: () => {
@@ -40,7 +52,12 @@ export function openPinned(path: string, flags = 0): Descriptor | undefined {
   const attr = new DataView(bytes.buffer);
   attr.setBigUint64(0, addressOf(bytes) + BigInt(OBJ_GET_SIZE), true);
   attr.setUint32(12, flags, true);
-  return descriptor('bpf(BPF_OBJ_GET)', syscall('bpf', BPF_CMD.BPF_OBJ_GET, bytes, OBJ_GET_SIZE), `Cannot open ${path}`);
+  return descriptor(
+    'bpf(BPF_OBJ_GET)',
+    syscall('bpf', BPF_CMD.BPF_OBJ_GET, bytes, OBJ_GET_SIZE),
+    `Cannot open ${path}`,
+    OPENING_PINNED,
+  );
 }
 
 /**
@@ -133,10 +150,10 @@ export function btfBytesOf(fd: number): Uint8Array {
 
 /** Commands that walk ids, and those that open what they found: maps for reading, which is all that a process may be allowed. */
 const WALKS = {
-  prog: { next: 'BPF_PROG_GET_NEXT_ID', open: 'BPF_PROG_GET_FD_BY_ID', flags: 0 },
-  map: { next: 'BPF_MAP_GET_NEXT_ID', open: 'BPF_MAP_GET_FD_BY_ID', flags: BPF_F_RDONLY },
-  link: { next: 'BPF_LINK_GET_NEXT_ID', open: 'BPF_LINK_GET_FD_BY_ID', flags: 0 },
-  btf: { next: 'BPF_BTF_GET_NEXT_ID', open: 'BPF_BTF_GET_FD_BY_ID', flags: 0 },
+  prog: { next: 'BPF_PROG_GET_NEXT_ID', open: 'BPF_PROG_GET_FD_BY_ID', what: 'programs', flags: 0 },
+  map: { next: 'BPF_MAP_GET_NEXT_ID', open: 'BPF_MAP_GET_FD_BY_ID', what: 'maps', flags: BPF_F_RDONLY },
+  link: { next: 'BPF_LINK_GET_NEXT_ID', open: 'BPF_LINK_GET_FD_BY_ID', what: 'links', flags: 0 },
+  btf: { next: 'BPF_BTF_GET_NEXT_ID', open: 'BPF_BTF_GET_FD_BY_ID', what: 'BTF objects', flags: 0 },
 } as const;
 export type WalkedKind = keyof typeof WALKS;
 
@@ -151,15 +168,12 @@ export function openById(kind: WalkedKind, id: number, flags: number = WALKS[kin
   return descriptor(`bpf(${open})`, syscall('bpf', BPF_CMD[open], asked, asked.length), `Cannot open ${kind} ${id}`);
 }
 
-/** What it takes to look at objects of others. */
-export const ADMIN_RIGHTS = 'Run as root: looking at what others loaded takes CAP_SYS_ADMIN.';
-
 /**
  * Every object of a kind, each open until the next is asked for. What goes away meanwhile is left out.
  * @throws {SyscallError} EPERM without the right (CAP_SYS_ADMIN).
  */
 export function* walk(kind: WalkedKind): Generator<{ readonly id: number; readonly fd: number }> {
-  const { next } = WALKS[kind];
+  const { next, what } = WALKS[kind];
   const attr = new DataView(new ArrayBuffer(12));
   const bytes = new Uint8Array(attr.buffer);
   for (let id = 0; ; ) {
@@ -168,7 +182,7 @@ export function* walk(kind: WalkedKind): Generator<{ readonly id: number; readon
     if (result === -ENOENT) return;
     if (result < 0)
       throw new SyscallError(`bpf(${next})`, errnoName(-result), {
-        doing: `Cannot list what ${kind} there is`,
+        doing: `Cannot list the ${what} of the kernel`,
         ...(errnoName(-result) === 'EPERM' && { remedy: ADMIN_RIGHTS }),
       });
     id = attr.getUint32(4, true);

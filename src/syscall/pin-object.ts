@@ -1,7 +1,8 @@
 // Giving an object a name in the BPF file system.
 
+import { resolve } from 'node:path';
 import { FormatError, SyscallError, UnsupportedError } from '../errors.js';
-import { folderOf, type StepCall } from '../plan/index.js';
+import { folderOf, PIN_REMEDY, type StepCall } from '../plan/index.js';
 import { errnoName } from '../uapi/errno.js';
 import { mustBpf } from './bpf-call.js';
 import { realKernel } from './kernel.js';
@@ -29,8 +30,8 @@ export function pinObject(fd: number, path: string, { mount }: { readonly mount:
   }
   const state = folderState(folder);
   if (state === 'other file system')
-    throw new UnsupportedError(`Objects can be pinned in a BPF file system only, and ${folder} is none`, {
-      remedy: `Mount one: mount -t bpf bpf ${folder}. Or pin in ${PIN_ROOT}.`,
+    throw new UnsupportedError(`Objects can be pinned in a BPF file system only, and ${resolve(folder)} is none`, {
+      remedy: PIN_REMEDY,
     });
   if (state === 'absent') run({ call: 'mkdir', path: folder, mode: 0o700 }, `Cannot make ${folder}`);
   mustBpf('BPF_OBJ_PIN', { pathname: path, bpf_fd: fd }, `Cannot pin at ${path}`, {

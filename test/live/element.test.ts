@@ -3,7 +3,16 @@
 import { describe, expect, it } from 'vitest';
 import { fromHex, hex } from '../../src/bytes/index.js';
 import { UnsupportedError, UsageError } from '../../src/errors.js';
-import { type Json, type MapInfo, mapInfoOf, parseElement, signature, valueJson, writeJson } from '../../src/live/index.js';
+import {
+  ElementWordsError,
+  type Json,
+  type MapInfo,
+  mapInfoOf,
+  parseElement,
+  signature,
+  valueJson,
+  writeJson,
+} from '../../src/live/index.js';
 import { BPF_MAP_TYPE } from '../../src/uapi/enums.js';
 import { BtfBuilder } from '../maps/build-btf.js';
 
@@ -155,5 +164,11 @@ describe('words of an element', () => {
   ])('%s is refused', (words, of, message) => {
     expect(() => parse(words, of)).toThrow(message);
     expect(() => parse(words, of)).toThrow(UsageError);
+  });
+
+  it('wrong words and wrong data are told apart', () => {
+    expect(() => parse('key 1 0 0 0', small)).toThrow(ElementWordsError);
+    expect(() => parse('key 1 0 0 256 value 1 2', small)).not.toThrow(ElementWordsError);
+    expect(() => parse('key {"x" value {}', info)).toThrow(/single ones around it/);
   });
 });

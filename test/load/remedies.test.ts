@@ -5,6 +5,9 @@ import { remedyFor } from '../../src/load/index.js';
 
 it.each<[reason: string, remedy: RegExp]>([
   ['R0 !read_ok', /return 0/],
+  ['At program exit the register R0 has smin=77 smax=77 should have been in [0, 3]', /in \[0, 3\] only/],
+  ['At program exit the register R0 has value (0x4d; 0x0) should have been in (0x0; 0x3)', /in \(0x0; 0x3\) only/],
+  ['At program exit the register R0 is not a known value (ctx)', /no pointer/],
   ['R3 !read_ok', /Initialize/],
   ["R1 invalid mem access 'inv'", /bpf_probe_read_kernel/],
   ["R0 invalid mem access 'map_value_or_null'", /NULL/],

@@ -127,6 +127,34 @@ describe('a log', () => {
     expect(insn).toBe(0);
   });
 
+  it('may have the reason behind a jump without a new line', () => {
+    const text = [
+      '4: (61) r2 = *(u32 *)(r10 -4)         ; R2=0 R10=fp0 fp-8=0000????',
+      '5: (5d) if r2 != r1 goto pc-2 4: R1=0xffffffff R2=scalar() R10=fp0 fp-8=mmmm????',
+      '4: (61) r2 = *(u32 *)(r10 -4)         ; R2=scalar() R10=fp0 fp-8=mmmm????',
+      '5: (5d) if r2 != r1 goto pc-2 infinite loop detected at insn 4',
+      'cur state: R1=0xffffffff R2=scalar() R10=fp0 fp-8=mmmm????',
+      'processed 18 insns (limit 1000000) max_states_per_insn 0 total_states 1 peak_states 1 mark_read 0',
+    ].join('\n');
+    const refusal = parseVerifierLog(text);
+    expect(refusal).toMatchObject({ reason: 'infinite loop detected at insn 4', insn: 4 });
+    expect(refusal.path.at(-1)).toMatchObject({ insn: 5, text: 'if r2 != r1 goto pc-2' });
+    const frame = verifierFrame(new VerifierError('bpf(BPF_PROG_LOAD)', 'EINVAL', text, { refusal }));
+    expect(frame).toMatch(/on the way there:\n {4}5: if r2 != r1 goto pc-2\n {2}instruction 4:/);
+    const one = parseVerifierLog('1: (15) if r1 == 0x0 goto pc+2 ; R1=ctx()\nR6 !read_ok');
+    expect(one).toMatchObject({ reason: 'R6 !read_ok', path: [{ text: 'if r1 == 0x0 goto pc+2', state: 'R1=ctx()' }] });
+  });
+
+  it('without a reason makes a frame without one, and without a remedy', () => {
+    const refusal = parseVerifierLog('0: (95) exit\nprocessed 1 insns (limit 1000000)');
+    for (const remedy of [undefined, '', 'The verifier says: nothing that is known'])
+      expect(
+        verifierFrame(
+          new VerifierError('bpf(BPF_PROG_LOAD)', 'EINVAL', 'log', { refusal, ...(remedy !== undefined && { remedy }) }),
+        ),
+      ).not.toMatch(/reason:|remedy:/);
+  });
+
   it('is followed to where its search ended: what was tried before on another way is no part of it', () => {
     const log = parseVerifierLog(
       [

@@ -225,7 +225,8 @@ describe('values that do not fit', () => {
 
   it.each([
     [{ list: [0, 128, 0] }, 'x.list[1]: 128 does not fit a signed integer of 8 bits'],
-    [{ list: [0, 0] }, 'x.list: an array of 3 expected, not 0,0'],
+    [{ list: [0, 0] }, 'x.list: an array of 3 expected, not an array of 2'],
+    [{ list: {} }, 'x.list: an array of 3 expected, not an object'],
     [{ list: 7 }, 'x.list: an array of 3 expected, not 7'],
     [{ flag: 1 }, 'x.flag: a boolean expected, not 1'],
     [{ small: 4 }, 'x.small: 4 does not fit a signed integer of 3 bits'],
@@ -233,7 +234,7 @@ describe('values that do not fit', () => {
     [{ name: 'bashx' }, 'x.name: 5 bytes do not fit 4'],
     [{ name: 'ääx' }, 'x.name: 5 bytes do not fit 4'],
     [{ name: 7 }, 'x.name: a string expected, not 7'],
-    [{ raw: [1, 2] }, 'x.raw: a Uint8Array expected, not 1,2'],
+    [{ raw: [1, 2] }, 'x.raw: a Uint8Array expected, not an array of 2'],
     [{ raw: new Uint8Array(5) }, 'x.raw: 5 bytes do not fit 4'],
     [{ color: 'GREEN' }, 'x.color: an integer of 32 bits expected, not "GREEN"'],
     [{ color: -1 }, 'x.color: -1 does not fit an unsigned integer of 32 bits'],

@@ -306,7 +306,7 @@ describe.skipIf(missing !== undefined)(`map verbs, beside bpftool ${version}`, (
       ['type hash key 4 value 4 entries 1 name a what', 2, "got 'what'"],
       ['type hash key 4 value 4 entries 1 name a offload_dev nowhere', 1, "unrecognized netdevice 'nowhere'"],
       ['type hash key 4 value 4 entries 1 name a inner_map id 4000000000', 1, 'There is no map'],
-      ['type hash key 4 value 4 entries 0 name a', 1, 'max_entries 0'],
+      ['type hash key 4 value 4 entries 0 name a', 1, 'at least 1 entry'],
       ['type hash_of_maps key 4 value 4 entries 1 name a', 1, 'of type hash_of_maps needs inner_map'],
     ])('create %s is refused', (words, status, message) => {
       const said = ['map', 'create', ourPath, ...words.split(' ')];

@@ -1,0 +1,59 @@
+// What files, objects and words hold is not for the terminal to obey; and text is as wide as the terminal.
+
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { printable, printableLines } from '../../src/bytes/index.js';
+import { errorText } from '../../src/cli/report.js';
+import { FormatError, VerifierError } from '../../src/errors.js';
+import { tsbpf } from '../support/cli.js';
+
+const ESC = '\u001b';
+const bootstrap = join(import.meta.dirname, '../../fixtures/bootstrap.bpf.o');
+const folder = mkdtempSync(join(tmpdir(), 'tsbpf-terminal-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test('control characters become question marks; lines and tabs of a text stay', () => {
+  expect(printable(`a\tb\n${ESC}[2J\u009b`)).toBe('a  b??[2J?');
+  expect(printableLines(`a\tb\n${ESC}[2J\r\n`)).toBe('a\tb\n?[2J?\n');
+});
+
+describe('an escape does not reach the terminal', () => {
+  const file = join(folder, `a${ESC}[31m.bpf.o`);
+  copyFileSync(bootstrap, file);
+
+  test.each([[[]], [['--insns']], [['--relocations']]])('in the name of an object: inspect %j', (flags) => {
+    const { status, stdout } = tsbpf(['inspect', file, ...flags]);
+    expect(status).toBe(0);
+    expect(stdout).not.toContain(ESC);
+  });
+
+  test.each([
+    [['inspect', join(folder, `no${ESC}[31m`)], 'no?[31m'],
+    [['map', `x${ESC}[31m`], 'x?[31m'],
+    [[`x${ESC}[31m`], 'x?[31m'],
+  ])('in an error: %j', (args, shown) => {
+    const { stderr } = tsbpf(args);
+    expect(stderr).toContain(shown);
+    expect(stderr).not.toContain(ESC);
+  });
+
+  test.each([true, false])("in a verifier's refusal, with its log: %j", (log) => {
+    const source = { file: 'a.c', line: 1, column: 1, text: `x; // ${ESC}[31m` };
+    const refusal = { reason: 'no', insn: 0, source, context: [source] };
+    const text = errorText(new VerifierError('bpf', 'EINVAL', `; ${ESC}[31m\nno\n`, { refusal }), { log });
+    expect(text).toContain('x; // ?[31m');
+    expect(text).not.toContain(ESC);
+  });
+});
+
+test.each([60, 80])('text is broken between words where a terminal of %d columns ends', (width) => {
+  const words = 'several words '.repeat(30);
+  const refusal = { reason: words, insn: 0 };
+  for (const error of [
+    new FormatError(words, { remedy: words }),
+    new VerifierError('bpf', 'EINVAL', 'log', { refusal, remedy: words }),
+  ])
+    for (const line of errorText(error, { log: true, width }).split('\n')) expect(line.length).toBeLessThanOrEqual(width);
+});
