@@ -20,12 +20,17 @@ const ENUMS = [
 
 /** Members that came after the kernel this is generated from, so that objects which use them are understood. */
 const LATER = {
+  bpf_map_type: [
+    ['BPF_MAP_TYPE_INSN_ARRAY', 34],
+    ['BPF_MAP_TYPE_RHASH', 35],
+  ],
   bpf_attach_type: [
     ['BPF_TRACE_FSESSION', 58],
     ['BPF_TRACE_FENTRY_MULTI', 59],
     ['BPF_TRACE_FEXIT_MULTI', 60],
     ['BPF_TRACE_FSESSION_MULTI', 61],
   ],
+  bpf_link_type: [['BPF_LINK_TYPE_TRACING_MULTI', 15]],
 };
 
 let text = `// Generated from the BTF of Linux ${version} by scripts/generate-uapi.mjs; do not edit. A test compares it with the running kernel.\n`;

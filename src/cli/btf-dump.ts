@@ -146,7 +146,7 @@ function readFiles(files: readonly string[], given: Btf | undefined): Btf {
   const [only] = parts;
   if (parts.length === 1) return readWholeBtf(only as string, base);
   if (!base)
-    throw new UsageError('Several files can be put together where all of them continue one base', {
+    throw new UsageError(`Several files can be put together where all of them continue one base: ${parts.join(', ')}`, {
       remedy: 'Name the base, such as the vmlinux that modules belong to, with -B FILE.',
     });
   return mergeBtf(

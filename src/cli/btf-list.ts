@@ -1,6 +1,6 @@
 // `tsbpf btf list`: the BTFs in the kernel, and who uses them, as bpftool lists them.
 
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { btfJson, btfText } from '../live/index.js';
 import { loadedBtfs } from '../syscall/index.js';
 import type { JsonFlags } from './btf-dump.js';
@@ -14,6 +14,7 @@ export const listCommand = (): Command =>
     .argument('[words...]', 'id ID: only this one')
     .option('-j, --json', 'as JSON on one line')
     .option('-p, --pretty', 'as JSON for people')
+    .addOption(new Option('-f, --bpffs', 'taken as bpftool takes it: a BTF cannot be pinned').hideHelp())
     .addHelpText(
       'after',
       '\nExample: sudo npx tsbpf btf list\nExit code 1: the kernel does not tell (it takes root), or there is no such id.',

@@ -9,9 +9,11 @@ import {
   type LaidOutMember,
   layoutOf,
   partsOf,
+  resolved,
   showDifference,
   showLayout,
   spell,
+  type TypeId,
   typesLike,
   type UsedTypes,
 } from '../btf/index.js';
@@ -56,7 +58,9 @@ export const findCommand = (): Command =>
       const types = typesLike(btf, name).map((id) => btf.type(id));
       if (flags.json) print(`${toJson(types.map(({ id, kind, name }) => ({ id, kind, name })))}\n`);
       else printText(types.map((type) => `${row(btf, type)}\n`).join(''));
-      if (types.length === 0) process.exitCode = 1;
+      if (types.length > 0) return;
+      if (!flags.json) throw noneOf(btf, 'type', name, nameable(btf));
+      process.exitCode = 1; // an empty list is an answer
     });
 
 /** `[87] STRUCT 'list_head' size=16 members=2`: as format raw begins, then what tells types of one name apart. */
@@ -93,11 +97,29 @@ function structOf(btf: Btf, asked: string): number {
   if (/^\d+$/.test(asked)) return Number(asked);
   const name = asked.replace(/^(struct|union) +/, '');
   const found = findType(btf, name, 'STRUCT', 'UNION') ?? findType(btf, name, 'TYPEDEF');
-  if (found !== undefined) return found;
-  const names = new Set<string>();
-  for (let id = 1; id < btf.length; id++) if (['STRUCT', 'UNION', 'TYPEDEF'].includes(btf.kind(id))) names.add(btf.name(id));
-  const near = nearestFew(name, names);
-  throw new UsageError(`There is no struct or union ${name}`, {
+  if (found !== undefined && hasMembers(btf, found)) return found;
+  const other = found ?? typesLike(btf, name).find((id) => btf.name(id) === name);
+  if (other !== undefined)
+    throw new UsageError(`${name} has no members to lay out: it is ${row(btf, btf.type(other))}`, { where: btf.where });
+  throw noneOf(
+    btf,
+    'struct or union',
+    name,
+    nameable(btf).filter((id) => hasMembers(btf, id)),
+  );
+}
+
+const hasMembers = (btf: Btf, id: TypeId): boolean => ['STRUCT', 'UNION'].includes(resolved(btf, id).kind);
+
+/** Types that have a name to be found by. */
+const nameable = (btf: Btf): TypeId[] => typesLike(btf, '*');
+
+function noneOf(btf: Btf, what: string, name: string, among: readonly TypeId[]): UsageError {
+  const near = nearestFew(
+    name,
+    among.map((id) => btf.name(id)),
+  );
+  return new UsageError(`There is no ${what} ${name}`, {
     where: btf.where,
     ...(near.length > 0 && { remedy: `Near it: ${near.join(', ')}.` }),
   });

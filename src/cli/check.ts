@@ -7,45 +7,42 @@ import { type CheckedKernel, checkObject, showVersion } from '../check/index.js'
 import { BpfError } from '../errors.js';
 import type { BpfObject } from '../object/index.js';
 import { type CheckedObject, checkJson, checkText, kernelName, overall, readKernel, thisKernel, toJson } from '../run/index.js';
+import { afterHelp } from './after-help.js';
 import { lookOf } from './look.js';
 import { WordsError } from './verbs.js';
 
 interface CheckFlags {
-  readonly btf: string[];
-  readonly kernel: string[];
-  readonly config: string[];
-  readonly kallsyms: string[];
-  readonly module: string[];
+  readonly btf?: string[];
+  readonly kernel?: string[];
+  readonly config?: string[];
+  readonly kallsyms?: string[];
+  readonly module?: string[];
   readonly thisKernel?: true;
   readonly json?: true;
 }
 
-const collect = (value: string, before: string[]): string[] => [...before, value];
+/** Without a default of commander's, which help would show. */
+const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
 
 export const checkCommand = (): Command =>
   new Command('check')
     .description('hold objects against kernels that are not at hand: would they load, and if not, why not')
     .argument('<object...>', 'compiled BPF objects')
-    .option(
-      '--btf <file>',
-      "a kernel's types: raw BTF, ELF with .BTF, or a directory (see below); may be given again",
-      collect,
-      [],
-    )
-    .option('--kernel <name=file>', 'the same with a name, from which its version is taken: 6.1=vmlinux-6.1', collect, [])
-    .option('--config <[name=]file>', 'what that kernel was built with: config-6.1, a copy of /proc/config.gz', collect, [])
-    .option('--kallsyms <[name=]file>', 'its symbols: System.map, or a copy of /proc/kallsyms', collect, [])
-    .option('--module <[name=]file>', 'types of one of its modules: raw BTF, or a .ko; may be given again', collect, [])
+    .option('--btf <file>', "a kernel's types: raw BTF, ELF with .BTF, or a directory (see below); may be given again", collect)
+    .option('--kernel <name=file>', 'the same with a name, from which its version is taken: 6.1=vmlinux-6.1', collect)
+    .option('--config <[name=]file>', 'what that kernel was built with: config-6.1, a copy of /proc/config.gz', collect)
+    .option('--kallsyms <[name=]file>', 'its symbols: System.map, or a copy of /proc/kallsyms', collect)
+    .option('--module <[name=]file>', 'types of one of its modules: raw BTF, or a .ko; may be given again', collect)
     .option('--this-kernel', 'the running kernel too, with all that it shows of itself; alone if no other is given')
     .option('-j, --json', 'as one JSON object')
     .addHelpText(
       'after',
-      `
+      afterHelp(`
 A directory may hold all of a kernel: vmlinux or btf (a file, or a copy of /sys/kernel/btf), config…, System.map… or kallsyms…, and
 files with types of modules. NAME= may be left out where there is one kernel.
 Examples: npx tsbpf check my.bpf.o --kernel 5.10=a.btf --kernel 6.1=b.btf
           npx tsbpf check my.bpf.o --kernel 6.1=b.btf --config 6.1=/boot/config-6.1.0 --kallsyms 6.1=System.map
-Exit code 1: something is red.`,
+Exit code 1: something is red.`),
     )
     .action((files: string[], flags: CheckFlags) => {
       const opened = files.map(openedOrNot);
@@ -71,17 +68,20 @@ interface Named {
 /** The name that a file's kernel goes by where nobody names it. */
 const nameOf = ({ name, file }: Named): string => name ?? kernelName(file);
 
-function kernelsOf(flags: CheckFlags, objects: () => BpfObject[]): CheckedKernel[] {
-  const named = [...flags.btf.map((file): Named => ({ name: undefined, file })), ...flags.kernel.map(namedKernel)];
+function kernelsOf(
+  { btf = [], kernel = [], thisKernel: withThis, ...of }: CheckFlags,
+  objects: () => BpfObject[],
+): CheckedKernel[] {
+  const named = [...btf.map((file): Named => ({ name: undefined, file })), ...kernel.map(namedKernel)];
   const names = named.map(nameOf);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined)
     throw new WordsError(`Two kernels are called ${twice}`, {
       remedy: 'Give each a name of its own: --kernel NAME=FILE.',
     });
-  const config = assigned('--config', flags.config, names);
-  const kallsyms = assigned('--kallsyms', flags.kallsyms, names);
-  const modules = assigned('--module', flags.module, names);
+  const config = assigned('--config', of.config, names);
+  const kallsyms = assigned('--kallsyms', of.kallsyms, names);
+  const modules = assigned('--module', of.module, names);
   const kernels = named.map(({ name, file }, i) =>
     readKernel(file, name, {
       config: one('--config', config[i] ?? [], names[i]),
@@ -89,7 +89,7 @@ function kernelsOf(flags: CheckFlags, objects: () => BpfObject[]): CheckedKernel
       modules: modules[i] ?? [],
     }),
   );
-  return flags.thisKernel || kernels.length === 0 ? [...kernels, thisKernel(objects())] : kernels;
+  return withThis || kernels.length === 0 ? [...kernels, thisKernel(objects())] : kernels;
 }
 
 function namedKernel(text: string): Named {
@@ -102,9 +102,9 @@ function namedKernel(text: string): Named {
 }
 
 /** The files of each kernel, in the order of `names`. */
-function assigned(flag: string, texts: readonly string[], names: readonly string[]): string[][] {
+function assigned(flag: string, texts: readonly string[] | undefined, names: readonly string[]): string[][] {
   const files: string[][] = names.map(() => []);
-  for (const text of texts) {
+  for (const text of texts ?? []) {
     const owner = names.findIndex((name) => text.startsWith(`${name}=`));
     const [only] = files;
     if (owner >= 0) files[owner]?.push(text.slice((names[owner] as string).length + 1));

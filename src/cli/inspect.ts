@@ -24,6 +24,7 @@ import {
   toJson,
 } from '../run/index.js';
 import { read, readBtf, readFacts } from '../syscall/index.js';
+import { afterHelp } from './after-help.js';
 
 interface InspectFlags {
   readonly relocated?: true;
@@ -52,7 +53,9 @@ export const inspectCommand = (): Command =>
     .option('--full', 'with --relocated --json: also function and line info, BTF, and what is done to maps')
     .addHelpText(
       'after',
-      '\nExample: npx tsbpf inspect my.bpf.o\n         npx tsbpf inspect my.bpf.o --relocated --btf vmlinux-6.1.btf\nWithout options: one page about the object. Exit code 1: at least one program cannot be relocated.',
+      afterHelp(
+        '\nExample: npx tsbpf inspect my.bpf.o\n         npx tsbpf inspect my.bpf.o --relocated --btf vmlinux-6.1.btf\nWithout options: one page about the object. Exit code 1: at least one program cannot be relocated. A CO-RE relocation that the kernel has no answer for is no failure: its instruction is poisoned, and shown so.',
+      ),
     )
     .action((file: string, flags: InspectFlags, command: Command) => {
       if (flags.btf === true && flags.relocated) command.error('--relocated --btf names a file with the types of a kernel');

@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import { printableLines } from '../bytes/index.js';
 import { type Json, writeJson } from '../live/index.js';
 import { holders, type ObjectContext, pinnedPaths } from '../syscall/index.js';
+import { afterHelp } from './after-help.js';
 import type { SelectedKind } from './selectors.js';
 import { chooseVerb, type Verb, Words, WordsError } from './verbs.js';
 
@@ -95,7 +96,9 @@ export function nounCommand({
   return command
     .addHelpText(
       'after',
-      `\nVerbs, which may be cut short (the first that starts so is meant):\n${usages.join('\n')}\n\n${legend}\nExample: sudo npx tsbpf ${example}\nExit code 1: it failed, or there is no such thing.`,
+      afterHelp(
+        `\nVerbs, which may be cut short (the first that starts so is meant):\n${usages.join('\n')}\n\n${legend}\nExample: sudo npx tsbpf ${example}\nExit code 1: it failed, or there is no such thing.`,
+      ),
     )
     .action(async (said: string[], flags: NounFlags) => {
       const words = new Words(said);

@@ -1,6 +1,6 @@
 // Types of objects in the words of bpftool: the kernel's names without their prefix, in small letters.
 
-import { BPF_ATTACH_TYPE, BPF_LINK_TYPE, BPF_MAP_TYPE, BPF_PROG_TYPE } from '../uapi/enums.js';
+import { BPF_ATTACH_TYPE, BPF_FUNC, BPF_LINK_TYPE, BPF_MAP_TYPE, BPF_PROG_TYPE } from '../uapi/enums.js';
 
 const namesOf = (values: Readonly<Record<string, number>>, prefix: RegExp): ReadonlyMap<number, string> =>
   new Map(
@@ -27,6 +27,15 @@ export const MAP_TYPE_NAMES: readonly string[] = [...MAP_TYPES.values()].filter(
 export const progTypeName = (type: number): string | number => PROG_TYPES.get(type) ?? type;
 export const linkTypeName = (type: number): string | number => LINK_TYPES.get(type) ?? type;
 export const attachTypeName = (type: number): string | number => ATTACH_TYPES.get(type) ?? type;
+
+/** All that are known here, by the groups of `bpftool feature list_builtins` and in its order. */
+export const BUILTINS = {
+  prog_types: [...PROG_TYPES.values()],
+  map_types: [...MAP_TYPES.values()],
+  attach_types: [...ATTACH_TYPES.values()],
+  link_types: [...LINK_TYPES.values()],
+  helpers: [...namesOf(BPF_FUNC, /^BPF_FUNC_/).values()].map((name) => `bpf_${name}`),
+} as const;
 
 const PER_CPU: ReadonlySet<number> = new Set([
   BPF_MAP_TYPE.BPF_MAP_TYPE_PERCPU_HASH,

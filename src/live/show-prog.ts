@@ -16,6 +16,8 @@ export interface ShownProg {
   /** The whole name, which the kernel cuts at 15 bytes. */
   readonly name: string;
   readonly mapIds: readonly number[];
+  /** It was loaded for a device that is gone; nothing but its id, type and tag is known then. */
+  readonly isOrphaned?: boolean;
   /** Bytes; absent where /proc does not tell. */
   readonly memlock?: bigint;
   /** When it was loaded, in seconds of Unix time, and as local time. */
@@ -61,12 +63,25 @@ export function progHeaderText({ info, name }: Pick<ShownProg, 'info' | 'name'>,
   return `${text}\n`;
 }
 
-export function progJson({ info, name, mapIds, memlock, loadedAt, attachTo, pinned, pids, metadata, ifname }: ShownProg): Json {
+export function progJson({
+  info,
+  name,
+  mapIds,
+  isOrphaned = false,
+  memlock,
+  loadedAt,
+  attachTo,
+  pinned,
+  pids,
+  metadata,
+  ifname,
+}: ShownProg): Json {
   return {
     ...progHeader({ info, name }),
     dev: deviceJson(info.device, ifname),
     loaded_at: loadedAt?.seconds,
     uid: loadedAt && info.uid,
+    orphaned: isOrphaned,
     bytes_xlated: info.xlatedLength,
     jited: info.jitedLength > 0,
     bytes_jited: info.jitedLength > 0 ? info.jitedLength : undefined,
@@ -85,6 +100,7 @@ export function progText({
   info,
   name,
   mapIds,
+  isOrphaned = false,
   memlock,
   loadedAt,
   attachTo,
@@ -97,6 +113,7 @@ export function progText({
   if (loadedAt) text += `\tloaded_at ${loadedAt.text}  uid ${info.uid}\n`;
   text += `\txlated ${info.xlatedLength}B  ${info.jitedLength > 0 ? `jited ${info.jitedLength}B` : 'not jited'}`;
   if (memlock !== undefined) text += `  memlock ${memlock}B`;
+  if (isOrphaned) text += '  orphaned';
   if (mapIds.length > 0) text += `  map_ids ${mapIds.join(',')}`;
   for (const path of pinned) text += `\n\tpinned ${path}`;
   if (info.btfId) text += `\n\tbtf_id ${info.btfId}`;

@@ -220,6 +220,8 @@ const MAP_TYPE_ROWS: Readonly<Partial<Record<BpfMapType, () => MapType>>> = {
   BPF_MAP_TYPE_RINGBUF: () => RING,
   BPF_MAP_TYPE_USER_RINGBUF: () => RING,
   BPF_MAP_TYPE_ARENA: () => ({ attr: { max_entries: 1, map_flags: BPF_F_MMAPABLE } }),
+  BPF_MAP_TYPE_INSN_ARRAY: () => ({ attr: { ...MAP, value_size: 16 } }),
+  BPF_MAP_TYPE_RHASH: () => ({ attr: { ...MAP, map_flags: BPF_F_NO_PREALLOC } }),
   BPF_MAP_TYPE_STRUCT_OPS: () => ({ attr: { ...MAP, btf_vmlinux_value_type_id: 1 }, has: failsAs('ENOTSUPP') }),
   BPF_MAP_TYPE_ARRAY_OF_MAPS: ofMaps,
   BPF_MAP_TYPE_HASH_OF_MAPS: ofMaps,

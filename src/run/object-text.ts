@@ -168,7 +168,7 @@ export function relocatedText(object: BpfObject, planned: RelocatedProgram): str
   const fixups = new Map(planned.fixups.map((fixup) => [`${fixup.program} ${fixup.insn}`, fixup]));
   const refs = new Map(planned.refs.filter(({ kind }) => kind !== 'subprog').map((ref) => [ref.insn, ref]));
   const body = listing(planned.insns, {
-    functionAt: (slot) => functions.find(({ start }) => start === slot)?.name,
+    functionAt: (slot) => functions.find(({ start }) => start > 0 && start === slot)?.name, // the first has the head
     source: (slot) => {
       const fn = owner(slot);
       const program = object.programs.find((candidate) => candidate.name === fn?.name);

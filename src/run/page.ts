@@ -59,9 +59,8 @@ export function columns(rows: readonly (readonly string[])[]): string[] {
 
 function programLines(program: ProgramDescription): string[] {
   const { name, section: sec, type, expected_attach_type, instructions, core_relocations } = program;
-  const marks = [type, expected_attach_type, program.sleepable && 'sleepable', !program.autoload && 'loaded on demand'].filter(
-    Boolean,
-  );
+  const attachType = expected_attach_type !== type && expected_attach_type;
+  const marks = [type, attachType, program.sleepable && 'sleepable', !program.autoload && 'loaded on demand'].filter(Boolean);
   return [
     `  ${name}  SEC("${sec}")  ${marks.join(', ')}`,
     ...wrapped(

@@ -30,11 +30,12 @@ import { detachedMount, mountRefusal } from './detached-mount.js';
 import { probe } from './facts.js';
 import { readKallsyms } from './kallsyms.js';
 import { realKernel } from './kernel.js';
-import { kernelBtf, read } from './kernel-btf.js';
+import { kernelBtf } from './kernel-btf.js';
 import { kernelConfig } from './kernel-config.js';
 import { kernelVersion } from './kernel-version.js';
 import { syscall } from './libc.js';
 import { infoOf, walk } from './objects.js';
+import { read } from './read-whole.js';
 import { openTracefs, readTracepointId } from './tracefs.js';
 
 /**

@@ -6,13 +6,14 @@ import { drive, execute, type Kernel, type StepEvent } from '../load/index.js';
 import { FEATURES, type FeatureName, type KernelFacts, needsModules, type Wanted } from '../plan/index.js';
 import { readKallsyms } from './kallsyms.js';
 import { realKernel } from './kernel.js';
-import { kernelBtf, read } from './kernel-btf.js';
+import { kernelBtf } from './kernel-btf.js';
 import { kernelConfig } from './kernel-config.js';
 import { kernelVersion } from './kernel-version.js';
 import { pageSize } from './libc.js';
 import { readModules } from './modules.js';
 import { btfOfProgram } from './objects.js';
 import { readPins } from './pins.js';
+import { read } from './read-whole.js';
 import { openTracefs, readTracepointId } from './tracefs.js';
 
 export interface FactOptions {

@@ -32,6 +32,7 @@ export * from './pin-object.js';
 export * from './poll.js';
 export * from './prog-query.js';
 export * from './read-fd.js';
+export * from './read-whole.js';
 export * from './route-socket.js';
 export * from './test-run.js';
 export * from './trace-pipe.js';

@@ -1,6 +1,6 @@
 // Addresses of the kernel's symbols, of those that somebody asks for.
 
-import { read } from './kernel-btf.js';
+import { read } from './read-whole.js';
 
 const KALLSYMS = '/proc/kallsyms';
 

@@ -1,12 +1,13 @@
 // Where a kernel's types are found, and how they are read: mapped where the kernel allows it, so that nothing is copied.
 
-import { closeSync, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync } from 'node:fs';
 import { release } from 'node:os';
 import { type Btf, btfOrder, parseBtf } from '../btf/index.js';
 import { region } from '../bytes/index.js';
 import { parseElf } from '../elf/index.js';
-import { FormatError, SyscallError, UnsupportedError } from '../errors.js';
+import { FormatError, UnsupportedError } from '../errors.js';
 import { map } from './mapping.js';
+import { read } from './read-whole.js';
 
 const SYSFS = '/sys/kernel/btf/vmlinux';
 const R = release();
@@ -86,21 +87,6 @@ function btfIn(bytes: Uint8Array, file: string, base: Btf | undefined): Btf {
       remedy: 'Leave out -B: it is then read with its extract.',
     });
   return parseBtf(section.data, extract ? parseBtf(extract.data, undefined, ELF_POINTER_SIZE) : base, ELF_POINTER_SIZE);
-}
-
-/** @throws {SyscallError} naming the file. */
-export function read(file: string): Uint8Array {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    const errno = (error as NodeJS.ErrnoException).code ?? 'EIO';
-    const remedy = {
-      ENOENT: 'There is no such file; relative names start at the current directory.',
-      EISDIR: 'This is a directory; name a file in it.',
-      EACCES: `This user may not read it: ls -l ${file} shows who may.`,
-    }[errno];
-    throw new SyscallError('open', errno, { doing: `Cannot read ${file}`, where: { file }, ...(remedy && { remedy }) });
-  }
 }
 
 /** Since Linux 6.16 the file can be mapped; the mapping lives as long as the process, like the kernel's types. */

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { release } from 'node:os';
 import { BpfError, FormatError, UnsupportedError } from '../errors.js';
 import type { KernelConfig } from '../plan/index.js';
-import { read } from './kernel-btf.js';
+import { read } from './read-whole.js';
 
 /** In libbpf's order, then where distributions put it that leave /boot to the boot loader. Each may be compressed. */
 const PLACES = [`/boot/config-${release()}`, '/proc/config.gz', `/lib/modules/${release()}/config`];

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { release, version } from 'node:os';
 import { versionCode } from '../plan/index.js';
-import { read } from './kernel-btf.js';
+import { read } from './read-whole.js';
 
 export { versionCode };
 

@@ -104,19 +104,34 @@ function told<T>(look: () => T): T | undefined {
 
 const named = (ifname: string | undefined): { readonly ifname?: string } => (ifname === undefined ? {} : { ifname });
 
+/** The kernel says no more of a program whose device is gone, while /proc goes on telling what it is. @see bpftool show_prog, prog.c */
+function infoOrOrphan(fd: number, facts: ReadonlyMap<string, string>): { readonly info: ProgInfo; readonly isOrphaned: boolean } {
+  try {
+    return { info: progInfo(fd), isOrphaned: false };
+  } catch (error) {
+    if (!(error instanceof SyscallError && error.errno === 'ENODEV')) throw error;
+    const nothing = progInfoOf(new DataView(new ArrayBuffer(SIZE)));
+    const number = (name: string): number => Number(facts.get(name) ?? 0);
+    const info = { ...nothing, id: number('prog_id'), type: number('prog_type'), tag: facts.get('prog_tag') ?? nothing.tag };
+    return { info, isOrphaned: true };
+  }
+}
+
 /**
  * Everything that `prog show` shows.
  * @throws {SyscallError}
  */
 export function shownProg(fd: number, { pids, pinned }: ObjectContext): ShownProg {
-  const info = progInfo(fd);
-  const memlock = fdInfo(fd).get('memlock');
+  const facts = fdInfo(fd);
+  const { info, isOrphaned } = infoOrOrphan(fd, facts);
+  const memlock = facts.get('memlock');
   const mapIds = mapIdsOf(fd, info);
   const attachTo = attachName(info.attachBtfObjId, info.attachBtfId);
   return {
     info,
     name: progName(fd, info),
     mapIds,
+    isOrphaned,
     ...(memlock !== undefined && { memlock: BigInt(memlock) }),
     ...(info.loadTime > 0n && { loadedAt: wallClock(info.loadTime) }),
     ...(attachTo !== undefined && { attachTo }),

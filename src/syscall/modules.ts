@@ -5,8 +5,8 @@ import { type Btf, parseBtf } from '../btf/index.js';
 import { region } from '../bytes/index.js';
 import { SyscallError } from '../errors.js';
 import type { ModuleBtf } from '../plan/index.js';
-import { read } from './kernel-btf.js';
 import { btfInfoOf, walk } from './objects.js';
+import { read } from './read-whole.js';
 
 const FOLDER = '/sys/kernel/btf';
 const KERNEL = 'vmlinux';

@@ -79,6 +79,8 @@ export const BPF_MAP_TYPE = {
   BPF_MAP_TYPE_USER_RINGBUF: 31,
   BPF_MAP_TYPE_CGRP_STORAGE: 32,
   BPF_MAP_TYPE_ARENA: 33,
+  BPF_MAP_TYPE_INSN_ARRAY: 34,
+  BPF_MAP_TYPE_RHASH: 35,
 } as const;
 export type BpfMapType = keyof typeof BPF_MAP_TYPE;
 
@@ -204,6 +206,7 @@ export const BPF_LINK_TYPE = {
   BPF_LINK_TYPE_UPROBE_MULTI: 12,
   BPF_LINK_TYPE_NETKIT: 13,
   BPF_LINK_TYPE_SOCKMAP: 14,
+  BPF_LINK_TYPE_TRACING_MULTI: 15,
 } as const;
 export type BpfLinkType = keyof typeof BPF_LINK_TYPE;
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { encodeBtf } from '../../src/btf/index.js';
-import { btfOf, INT, ptr, struct } from '../support/btf-types.js';
+import { btfOf, INT, ptr, struct, typedef } from '../support/btf-types.js';
 import { tsbpf } from '../support/cli.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'tsbpf-btf-'));
@@ -92,7 +92,10 @@ test('find', () => {
   expect(JSON.parse(tsbpf(['btf', 'find', 'i*', '--btf', plain, '--json']).stdout)).toEqual([
     { id: 1, kind: 'INT', name: 'int' },
   ]);
-  expect(tsbpf(['btf', 'find', 'none', '--btf', plain])).toMatchObject({ status: 1, stdout: '' });
+  expect(tsbpf(['btf', 'find', 'inl', '--btf', plain])).toEqual(
+    expect.objectContaining({ status: 1, stdout: '', stderr: `tsbpf: There is no type inl (file ${plain})\n  Near it: int.\n` }),
+  );
+  expect(tsbpf(['btf', 'find', 'none', '--btf', plain, '-j'])).toMatchObject({ status: 1, stdout: '[]\n', stderr: '' });
 });
 
 test('layout', () => {
@@ -107,6 +110,24 @@ test('layout', () => {
     status: 1,
     stderr: expect.stringContaining('no struct'),
   });
+});
+
+test('layout of what has no members', () => {
+  const scalars = file('scalars.btf', encodeBtf([INT, typedef('num', 1), struct('inn', 4, ['x', 1]), typedef('inn_t', 3)]));
+  const said = (name: string) => tsbpf(['btf', 'layout', name, '--btf', scalars]).stderr;
+  expect(said('int')).toContain("int has no members to lay out: it is [1] INT 'int' size=4");
+  expect(said('num')).toContain("num has no members to lay out: it is [2] TYPEDEF 'num': int");
+  expect(said('imn')).toContain('There is no struct or union imn');
+  expect(said('imn')).toContain('Near it: inn');
+  expect(said('inu')).not.toContain('int');
+  expect(tsbpf(['btf', 'layout', 'inn_t', '--btf', scalars]).status).toBe(0);
+});
+
+test('several files without a base are named, and list takes -f', () => {
+  const { status, stderr } = tsbpf(['btf', 'dump', 'file', plain, 'file', other]);
+  expect(status).toBe(1);
+  expect(stderr.replace(/\s+/g, ' ')).toContain(`one base: ${plain}, ${other}`);
+  expect(tsbpf(['btf', 'list', '-f', 'bogus']).stderr).toMatch(/^error: expected id/);
 });
 
 test('diff', () => {

@@ -53,7 +53,30 @@ function isRefusedInNewWords(key: string, name: string): boolean {
   return !outcome.ok && outcome.log.includes('program of this type cannot use helper ');
 }
 
+describe.skipIf(bpftool('version').status !== 0)('list_builtins beside bpftool, which may be older', () => {
+  test.each(['prog_types', 'map_types', 'attach_types', 'link_types', 'helpers'])('%s', (group) => {
+    const ours = tsbpf(['feature', 'list_builtins', group]);
+    expect(ours).toMatchObject({ status: 0, stderr: '' });
+    const theirs = bpftool('feature', 'list_builtins', group).stdout;
+    expect(theirs.length).toBeGreaterThan(50);
+    expect(ours.stdout.slice(0, theirs.length)).toBe(theirs);
+    const names = ours.stdout.trimEnd().split('\n');
+    expect(tsbpf(['feature', 'list_builtins', group.slice(0, 2), '-j']).stdout).toBe(`${JSON.stringify(names)}\n`);
+  });
+});
+
+test('names that came after the systems of today', () => {
+  expect(tsbpf(['feature', 'list_builtins', 'map_types']).stdout).toMatch(/\narena\ninsn_array\nrhash\n$/);
+  expect(tsbpf(['feature', 'list_builtins', 'link_types']).stdout).toMatch(/\ntracing_multi\n$/);
+});
+
 describe.skipIf(!isRoot)('the verb', () => {
+  test('--pretty is the same JSON, for people', () => {
+    const { stdout } = tsbpf(['feature', 'probe', 'unprivileged', '--pretty']);
+    expect(stdout).toContain('{\n    "system_config": {\n        "unprivileged_bpf_disabled": ');
+    expect(JSON.parse(stdout)).toEqual(JSON.parse(tsbpf(['feature', 'probe', 'unprivileged', '--json']).stdout));
+  });
+
   test('full asks for helpers that make the kernel write to its log; they are left out otherwise', () => {
     const of = (...words: string[]) =>
       (JSON.parse(tsbpf(['feature', 'probe', ...words, '--json']).stdout) as FeatureReport).helpers?.kprobe_available_helpers;
@@ -97,6 +120,7 @@ test.each([[['feature']], [['feature', 'probe', 'dev']], [['feature', 'probe', '
     const { status, stderr } = tsbpf(args);
     expect(status).toBe(2);
     expect(stderr).toContain('Usage: tsbpf feature');
+    expect(stderr).toMatch(args.length > 1 ? /^error: / : /^Usage/);
   },
 );
 

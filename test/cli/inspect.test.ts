@@ -89,6 +89,7 @@ describe('inspect --relocated', () => {
     const { status, stdout } = tsbpf(['inspect', bootstrap, '--relocated', '--btf', btf]);
     expect(status).toBe(0);
     expect(stdout).toMatch(/^handle_exit: section tp\/sched\/sched_process_exit, \d+ instructions$/m);
+    expect(stdout).not.toMatch(/^handle_exit:$/m); // said once
     expect(stdout).toMatch(/r1 = map\[fd:0\] +; map rb$/m);
     expect(stdout).toMatch(/; <byte_off> struct task_struct\.real_parent \(0:2 @ offset 8\): 8 -> 8 from /);
   });
@@ -233,6 +234,16 @@ describe('inspect', () => {
 
   test('--btf FILE without --relocated is wrong usage', () => {
     expect(tsbpf(['inspect', bootstrap, '--btf', 'x'])).toMatchObject({ status: 2 });
+  });
+});
+
+describeWithCompiler('inspect', () => {
+  test('a type of programs and how they are attached is one word where it is the same', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tsbpf-inspect-'));
+    const source = join(folder, 'xd.bpf.c');
+    writeFileSync(source, '__attribute__((section("xdp"), used)) int xd(void *ctx) { return 2; }\n');
+    const { stdout } = tsbpf(['inspect', compilePart(source, 0)]);
+    expect(stdout).toContain('xd  SEC("xdp")  xdp\n');
   });
 });
 

@@ -30,8 +30,8 @@ export interface Row {
   readonly cases?: (files: Files) => readonly Case[];
   /** What needs a compiler and a kernel that takes programs. */
   readonly live?: (live: Live) => readonly Case[];
-  /** What fails, whatever the machine, with exit code 1. */
-  readonly fails: readonly Words[];
+  /** What fails, whatever the machine, with exit code 1; absent where nothing can. */
+  readonly fails?: readonly Words[];
   /** What fails only where BPF may be used. */
   readonly refused?: (files: Files) => readonly Words[];
   /** Words that are wrong usage: exit code 2. */
@@ -169,6 +169,10 @@ export const ROWS: Readonly<Record<string, Row>> = {
     fails: [[]],
     misused: [['bogus'], ['kernel', 'kernel']],
     elsewhere: true,
+  },
+  'feature list_builtins': {
+    cases: () => [of('prog_types'), of('map'), of('attach_types'), of('link_types'), of('helpers', '--pretty')],
+    misused: [[], ['bogus'], ['map_types', 'x']],
   },
   'prog show': {
     live: ({ prog }) => [of(), of(...prog('on_switch')), of('name', ours('on_switch'))],

@@ -95,13 +95,17 @@ describe.each(verbs.filter(([verb]) => ROWS[verb]))('tsbpf %s', (verb, flags) =>
 
   if (cases) test('prints what its schema says', () => tryCases(verb, flags, cases(files)), 120_000);
 
-  test('fails in JSON, with 1', () => {
-    const pretend = files.path('darwin.cjs');
-    writeFileSync(pretend, "Object.defineProperty(process, 'platform', { value: 'darwin' });");
-    const env = elsewhere ? { NODE_OPTIONS: `--require ${pretend}` } : {};
-    expect(fails.length).toBeGreaterThan(0);
-    for (const [i, words] of fails.entries()) expectError(tsbpf(args(words, i), { env }), 1, args(words, i));
-  }, 60_000);
+  test.skipIf(fails === undefined)(
+    'fails in JSON, with 1',
+    () => {
+      const pretend = files.path('darwin.cjs');
+      writeFileSync(pretend, "Object.defineProperty(process, 'platform', { value: 'darwin' });");
+      const env = elsewhere ? { NODE_OPTIONS: `--require ${pretend}` } : {};
+      expect(fails?.length).toBeGreaterThan(0);
+      for (const [i, words] of (fails ?? []).entries()) expectError(tsbpf(args(words, i), { env }), 1, args(words, i));
+    },
+    60_000,
+  );
 
   test('is used wrongly in JSON, with 2', () => {
     expect(misused.length).toBeGreaterThan(0);

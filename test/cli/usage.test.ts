@@ -127,3 +127,12 @@ describe('the machine does not allow it: one message with the remedy, exit 1', (
     expect(stderr).toContain('works here');
   });
 });
+
+test.each([['prog'], ['map'], ['link'], ['check'], ['inspect']])(
+  '%s --help fits 80 columns, and shows no empty defaults',
+  (verb) => {
+    const { stdout } = tsbpf([verb, '--help'], { env: { COLUMNS: '80' } });
+    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    expect(stdout).not.toContain('(default: [])');
+  },
+);

@@ -1,6 +1,9 @@
 // A machine that is not there: files and system calls that the shell asks for get these answers, in place of those of the machine
 // that runs the tests. Installed by vi.mock in errors.test.ts.
 
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 export interface Machine {
   /** Contents of a file, names in a directory, or how looking at it fails. No other file is in the system directories below. */
   readonly files?: Readonly<Record<string, string | Uint8Array | readonly string[] | { readonly errno: string }>>;
@@ -54,6 +57,16 @@ export function filesOf(real: Fs): object {
       if (typeof found !== 'string') throw failed('EISDIR');
       return options === undefined ? new TextEncoder().encode(found) : found;
     },
+    openSync: (path: string, flags: string) => {
+      const found = at(path);
+      if (found === undefined) return real.openSync(path, flags);
+      if (typeof found !== 'string' && !(found instanceof Uint8Array)) return real.openSync(tmpdir(), flags);
+      const stand = join(tmpdir(), `tsbpf-machine-${process.pid}`);
+      real.writeFileSync(stand, found);
+      const fd = real.openSync(stand, flags);
+      real.unlinkSync(stand);
+      return fd;
+    },
     readdirSync: (path: string) => {
       const found = at(path);
       if (found === undefined) return real.readdirSync(path);
@@ -62,7 +75,8 @@ export function filesOf(real: Fs): object {
     },
     statSync: (path: string) => {
       const found = at(path);
-      return found === undefined ? real.statSync(path) : { isDirectory: () => Array.isArray(found) };
+      if (found === undefined) return real.statSync(path);
+      return { isDirectory: () => Array.isArray(found), isCharacterDevice: () => false, isBlockDevice: () => false };
     },
     statfsSync: (path: string) => {
       if (!current) return real.statfsSync(path);

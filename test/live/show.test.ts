@@ -98,6 +98,7 @@ describe('prog', () => {
       dev: { ifindex: 2, ns_dev: 0, ns_inode: 0, ifname: 'eth0' },
       loaded_at: 1700000000,
       uid: 0,
+      orphaned: false,
       bytes_xlated: 64,
       jited: true,
       bytes_jited: 80,
@@ -124,8 +125,14 @@ describe('prog', () => {
     };
     expect(progText(shown)).toBe('12: type 99  tag 0123456789abcdef\n\txlated 64B  not jited\n');
     expect(writeJson(progJson(shown))).toBe(
-      '{"id":12,"type":99,"tag":"0123456789abcdef","gpl_compatible":false,"bytes_xlated":64,"jited":false}',
+      '{"id":12,"type":99,"tag":"0123456789abcdef","gpl_compatible":false,"orphaned":false,"bytes_xlated":64,"jited":false}',
     );
+  });
+
+  it('whose device is gone', () => {
+    const shown = { ...SHOWN_PROG, info: { ...PROG, btfId: 0 }, isOrphaned: true, memlock: 4096n };
+    expect(progText(shown)).toContain('\txlated 64B  jited 80B  memlock 4096B  orphaned  map_ids 1,2\n');
+    expect(writeJson(progJson(shown))).toContain('"gpl_compatible":true,"orphaned":true,"bytes_xlated":64');
   });
 
   it('info is read from where the kernel puts it', () => {

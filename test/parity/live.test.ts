@@ -48,12 +48,13 @@ const missing = version === undefined ? 'no bpftool (apt-get install bpftool)' :
 if (missing) console.warn(`the comparison of live objects is skipped: ${missing}`);
 
 /**
- * What bpftool 7.1 does not print. `pids` needs its skeletons, which Debian's build lacks; `inner_map_id`, `cookie` and `target_…` came
+ * What bpftool 7.1 does not print. `pids` needs its skeletons, which Debian's build lacks; `orphaned`, `inner_map_id`, `cookie` and `target_…` came
  * with later versions; the others are ours: the number of instructions that the verifier saw, names of what is hooked into, what is in
  * inner maps, the errno beside a message.
  */
 const NEWER = new Set([
   'pids',
+  'orphaned',
   'verified_insns',
   'attach_to',
   'inner_map_id',
