@@ -69,14 +69,13 @@ function matchField(local: Spec, target: Target): Match {
   let current = resolved(btf, target.root);
   for (const [i, step] of local.accessors.entries()) {
     const owner = current.id;
-    const mismatch = (why: string, unlike?: readonly Hop[]): Match => {
-      const reached = { ...target, raw, accessors, bitOffset };
-      return { mismatch: why, at: { step: i, owner, reached, ...(unlike && { unlike }) } };
-    };
     if (step.name !== undefined) {
       const found = findMember({ local, step, btf, without: new Set() }, owner, MAX_SPEC_LENGTH - raw.length);
-      if (!found) return mismatch(`it has no member ${step.name}`);
-      if (found.mismatch !== undefined) return mismatch(found.mismatch, found.path);
+      if (!found || found.mismatch !== undefined) {
+        const at = { step: i, owner, reached: { ...target, raw, accessors, bitOffset } };
+        if (!found) return { mismatch: `it has no member ${step.name}`, at };
+        return { mismatch: found.mismatch ?? '', at: { ...at, unlike: found.path } };
+      }
       for (const hop of found.path) {
         raw.push(hop.index);
         bitOffset += hop.bitOffset;
@@ -87,9 +86,11 @@ function matchField(local: Spec, target: Target): Match {
       continue;
     }
     if (i > 0) {
-      if (current.kind !== 'ARRAY') return mismatch(`${pathOf(local, i)} is no array`);
-      if (step.index >= current.nelems && !isFlexibleArray(btf, accessors.at(-1), current.nelems))
-        return mismatch(`${pathOf(local, i)} has only ${current.nelems} elements`);
+      if (current.kind !== 'ARRAY' || (step.index >= current.nelems && !isFlexibleArray(btf, accessors.at(-1), current.nelems))) {
+        const why = current.kind === 'ARRAY' ? `has only ${current.nelems} elements` : 'is no array';
+        const reached = { ...target, raw, accessors, bitOffset };
+        return { mismatch: `${pathOf(local, i)} ${why}`, at: { step: i, owner, reached } };
+      }
       current = resolved(btf, current.type);
     }
     if (raw.length === MAX_SPEC_LENGTH) throw tooLong();

@@ -95,7 +95,7 @@ export function relocate<O extends Relocatable>(
       if (!program || program.autoload === false) continue; // not covered: code of an overridden weak function
       const insns = patched.get(program) ?? program.insns.slice();
       patched.set(program, insns);
-      fixups.push(applyRelo(shared, program, insns, { ...relo, record }));
+      fixups.push(applyRelo(shared, program, insns, relo, record));
     }
   }
   const programs = object.programs.map((program) => ({ ...program, insns: patched.get(program) ?? program.insns }));
@@ -136,13 +136,11 @@ interface Shared {
   readonly effort: Effort;
 }
 
-type NumberedRelo = CoreRelo & Pick<Fixup, 'record'>;
-
 /** Resolves one record and patches its instruction. Whatever goes wrong is said to be there. */
-function applyRelo(shared: Shared, program: RelocatableProgram, insns: Uint8Array, relo: NumberedRelo): Fixup {
+function applyRelo(shared: Shared, program: RelocatableProgram, insns: Uint8Array, relo: CoreRelo, record: number): Fixup {
   const insn = relo.insn - program.start;
   try {
-    const fixup = resolveRelo(shared, program.name, insns, insn, relo);
+    const fixup = resolveRelo(shared, program.name, insns, insn, relo, record);
     applyFixup(insns, fixup);
     return fixup;
   } catch (error) {
@@ -172,11 +170,10 @@ function applyFixup(insns: Uint8Array, { insn, local, after, expected, access }:
 /** How many elements the types on the way of a spec have, all of which are decoded. */
 const weightOf = ({ btf, accessors }: Spec): number => accessors.reduce((sum, { type }) => sum + btf.elementCount(type), 1);
 
-function resolveRelo(shared: Shared, program: string, insns: Uint8Array, insn: number, relo: NumberedRelo): Fixup {
+function resolveRelo(shared: Shared, program: string, insns: Uint8Array, insn: number, relo: CoreRelo, record: number): Fixup {
   const kind = CORE_KINDS[relo.kind]?.name;
   if (!kind) throw new RelocationError('this kind is not known');
   const { local, verdicts, before, after, expected, reason, own, found } = answerOf(shared, kind, relo, insns, insn);
-  const { record } = relo;
   const fixup: Fixup = { program, insn, record, kind, local, verdicts, before, after, expected, access: undefined };
   const change = found && adapted(own, found, insns, insn);
   if (change) return { ...fixup, ...change };
