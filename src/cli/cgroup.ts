@@ -11,7 +11,6 @@ const EFFECTIVE = 'effective';
 export const cgroupCommand = (): Command =>
   nounCommand({
     name: 'cgroup',
-    description: 'show programs attached to groups of processes: bpftool cgroup',
     legend: `PATH is a directory of a cgroup2 file system; tree starts where that is mounted, if none is named.
 effective: also programs of the groups above, in the order in which they run.`,
     example: 'cgroup tree --json',

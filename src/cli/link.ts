@@ -10,7 +10,6 @@ import type { Words } from './verbs.js';
 export const linkCommand = (): Command =>
   nounCommand({
     name: 'link',
-    description: 'show and change what is attached: bpftool link',
     legend: LEGENDS.link,
     verbs: [
       { name: 'show', words: '[LINK]', run: show },

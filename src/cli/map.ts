@@ -25,7 +25,6 @@ import { Words as WordList, type Words, WordsError } from './verbs.js';
 export const mapCommand = (): Command =>
   nounCommand({
     name: 'map',
-    description: 'show and change maps: bpftool map',
     legend: `${LEGENDS.map}\nDATA := { [hex] BYTES | JSON }, JSON by the types of the map\nVALUE := { DATA | MAP | PROG }\nFLAGS := { any | exist | noexist }\n${TYPE_LEGEND}\n\nevent_pipe takes its places in the map: who read there before gets nothing more, also when it has ended.`,
     verbs: [
       { name: 'show', words: '[MAP]', run: show },

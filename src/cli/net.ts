@@ -9,7 +9,6 @@ import type { Words } from './verbs.js';
 export const netCommand = (): Command =>
   nounCommand({
     name: 'net',
-    description: 'show programs attached to network devices: bpftool net',
     legend: `Shown are XDP, tcx, netkit and traffic control, by device, of the network namespace that this runs in; then flow dissectors
 and netfilter. Programs of groups of processes: tsbpf cgroup.`,
     hasPins: false,

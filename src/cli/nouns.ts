@@ -6,6 +6,7 @@ import { type Json, writeJson } from '../live/index.js';
 import { holders, type ObjectContext, pinnedPaths } from '../syscall/index.js';
 import { afterHelp } from './after-help.js';
 import type { SelectedKind } from './selectors.js';
+import { descriptionOf } from './table.js';
 import { chooseVerb, type Verb, Words, WordsError } from './verbs.js';
 
 const EXIT_FAILED = 1;
@@ -39,7 +40,6 @@ interface NounFlags {
 
 export interface Noun {
   readonly name: string;
-  readonly description: string;
   readonly verbs: readonly Verb<NounContext>[];
   /** What the words in capitals stand for. */
   readonly legend: string;
@@ -59,14 +59,7 @@ export class NounCommand extends Command {
   }
 }
 
-export function nounCommand({
-  name,
-  description,
-  verbs: own,
-  legend,
-  example = `${name} list --json`,
-  hasPins = true,
-}: Noun): NounCommand {
+export function nounCommand({ name, verbs: own, legend, example = `${name} list --json`, hasPins = true }: Noun): NounCommand {
   const help: Verb<NounContext> = {
     name: 'help',
     words: '',
@@ -79,7 +72,7 @@ export function nounCommand({
   const verbs = [...own, help];
   const usages = verbs.map((verb) => `  tsbpf ${name} ${`${verb.name} ${verb.words}`.trimEnd()}`);
   const command = new NounCommand(name, verbs)
-    .description(description)
+    .description(descriptionOf(name))
     .usage('<verb> [words] [options]')
     .argument('[words...]', 'a verb and what it takes, as below')
     .option('-j, --json', 'as JSON on one line')

@@ -9,7 +9,6 @@ import type { Words } from './verbs.js';
 export const perfCommand = (): Command =>
   nounCommand({
     name: 'perf',
-    description: 'show programs on tracepoints and probes, by process: bpftool perf',
     legend: `Shown are tracepoints, raw tracepoints, kprobes and uprobes that some process holds a descriptor of. Attachments that are links
 of their own, also of several functions: tsbpf link list.`,
     hasPins: false,

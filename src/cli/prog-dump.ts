@@ -1,7 +1,6 @@
 // `tsbpf prog dump`: the instructions of loaded programs, as the verifier left them or as machine code.
 
-import { writeFileSync } from 'node:fs';
-import { SyscallError, UnsupportedError, UsageError } from '../errors.js';
+import { UnsupportedError, UsageError } from '../errors.js';
 import {
   type Json,
   jitedJson,
@@ -22,7 +21,7 @@ import { type NounContext, printDone, printJson } from './nouns.js';
 import { errorText } from './report.js';
 import { selectAll } from './selectors.js';
 import { type Words, WordsError } from './verbs.js';
-import { WRITE_REMEDIES } from './write-whole.js';
+import { writeWhole } from './write-whole.js';
 
 type Form = 'xlated' | 'jited';
 interface DumpOptions extends XlatedOptions {
@@ -92,12 +91,5 @@ function dumpOf(
   return json ? xlatedJson(rows, options) : xlatedText(rows, options);
 }
 
-export function writeOut(file: string, bytes: Uint8Array): void {
-  try {
-    writeFileSync(file, bytes, { mode: 0o600 });
-  } catch (error) {
-    const errno = (error as NodeJS.ErrnoException).code ?? 'EIO';
-    const remedy = WRITE_REMEDIES[errno];
-    throw new SyscallError('open', errno, { doing: `Cannot write ${file}`, ...(remedy && { remedy }) });
-  }
-}
+/** What only this user may read, as bpftool has it: addresses of the kernel may be in it. */
+export const writeOut = (file: string, bytes: Uint8Array): void => writeWhole(file, bytes, 0o600);

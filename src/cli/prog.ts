@@ -1,10 +1,8 @@
 // `tsbpf prog`: programs that are in the kernel, and how they get there.
 
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { SyscallError } from '../errors.js';
 import { hexDump, type Json, progJson, progText } from '../live/index.js';
-import { pinObject, progInfo, shownProg, testRun, walk } from '../syscall/index.js';
+import { pinObject, progInfo, read, readStdin, shownProg, testRun, walk } from '../syscall/index.js';
 import { BPF_PROG_TYPE } from '../uapi/enums.js';
 import { contextOf, type NounContext, nounCommand, printAll, printDone, printJson } from './nouns.js';
 import { ATTACH_LEGEND, attach, detach } from './prog-attach.js';
@@ -23,7 +21,6 @@ const loading = () => import('./prog-load.js');
 export const progCommand = (): Command =>
   nounCommand({
     name: 'prog',
-    description: 'load programs; show, dump and run those that are loaded: bpftool prog',
     legend: `${LEGENDS.prog}\n${LEGENDS.map}\n${TYPE_LEGEND}\n${ATTACH_LEGEND}`,
     verbs: [
       { name: 'show', words: '[PROG]', run: show },
@@ -72,22 +69,7 @@ function show(words: Words, context: NounContext): void {
   );
 }
 
-const READ_REMEDIES: Readonly<Record<string, string>> = {
-  ENOENT: 'There is no such file; - reads standard input.',
-  EISDIR: 'This is a folder; name a file in it.',
-  EACCES: 'The file may not be read by this user.',
-};
-
-/** Descriptor 0 for `-`. */
-function readIn(file: string): Uint8Array {
-  try {
-    return readFileSync(file === '-' ? 0 : file);
-  } catch (error) {
-    const errno = (error as NodeJS.ErrnoException).code ?? 'EIO';
-    const remedy = READ_REMEDIES[errno];
-    throw new SyscallError('open', errno, { doing: `Cannot read ${file}`, ...(remedy && { remedy }) });
-  }
-}
+const readIn = (file: string): Uint8Array => (file === '-' ? readStdin() : read(file));
 
 function pin(words: Words, context: NounContext): void {
   using prog = selectOne('prog', words);

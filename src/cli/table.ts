@@ -22,3 +22,6 @@ export const VERBS: readonly Verb[] = [
   { name: 'net', description: 'show programs attached to network devices: bpftool net' },
   { name: 'gen', description: 'make files out of objects' },
 ];
+
+/** Of a verb that is there. */
+export const descriptionOf = (name: string): string => (VERBS.find((verb) => verb.name === name) as Verb).description;

@@ -33,7 +33,7 @@ export function isSameFile(a: string, b: string): boolean {
   return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino && one.isFile();
 }
 
-export const WRITE_REMEDIES: Readonly<Record<string, string>> = {
+const WRITE_REMEDIES: Readonly<Record<string, string>> = {
   ENOENT: 'Its folder does not exist.',
   EISDIR: 'This is a folder; name a file in it.',
   EACCES: 'The folder may not be written to by this user.',
@@ -44,9 +44,10 @@ export const WRITE_REMEDIES: Readonly<Record<string, string>> = {
 /**
  * Writes beside the file, then takes its place in one step: a reader sees the old one or the new one, and a failure changes nothing.
  * What is no plain file, such as /dev/stdout, is written to as it is.
+ * @param mode Of a file that was not there before.
  * @throws {SyscallError}
  */
-export function writeWhole(output: string, bytes: Uint8Array): void {
+export function writeWhole(output: string, bytes: Uint8Array, mode = 0o644): void {
   let call = 'stat';
   let temporary: string | undefined;
   try {
@@ -59,7 +60,7 @@ export function writeWhole(output: string, bytes: Uint8Array): void {
     const target = existing ? realpathSync(output) : output;
     temporary = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
     call = 'open';
-    const fd = openSync(temporary, 'wx', existing ? existing.mode & 0o777 : 0o644);
+    const fd = openSync(temporary, 'wx', existing ? existing.mode & 0o777 : mode);
     try {
       call = 'write';
       writeFileSync(fd, bytes);

@@ -1,7 +1,7 @@
 // Bytes of a BTF type -> JSON, as bpftool shows the contents of maps. It follows the type itself, not the shapes of src/maps:
 // anonymous members keep a level of their own, variables stand in a list under their section, bitfields are hex.
 
-import { type Btf, type BtfOf, type BtfType, resolved, sizeOf, type TypeId } from '../btf/index.js';
+import { type Btf, type BtfOf, type BtfType, sizeOf, type TypeId } from '../btf/index.js';
 import { UnsupportedError } from '../errors.js';
 import { BTF_INT_BOOL, BTF_INT_CHAR, BTF_INT_SIGNED } from '../uapi/btf.js';
 import { type Json, Members, Raw } from './json.js';
@@ -144,6 +144,3 @@ function textOf(isChar: boolean, bytes: Uint8Array): string | undefined {
   const text = bytes.subarray(0, end);
   return text.every((byte) => byte > 0x1f && byte < 0x7f) ? String.fromCharCode(...text) : undefined;
 }
-
-/** Whether a type can be shown; for maps whose types have parts without values. */
-export const isDatasec = (btf: Btf, id: TypeId): boolean => resolved(btf, id).kind === 'DATASEC';

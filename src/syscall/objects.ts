@@ -3,9 +3,12 @@
 import { type Btf, parseBtf } from '../btf/index.js';
 import { region, textUntilNul, toCString } from '../bytes/index.js';
 import { SyscallError } from '../errors.js';
+import { sizeOfLayout } from '../live/index.js';
+import type { AttrField, AttrLayout } from '../uapi/attr.js';
 import { BPF_F_RDONLY } from '../uapi/bpf.js';
 import { BPF_CMD } from '../uapi/enums.js';
 import { errnoName } from '../uapi/errno.js';
+import { BPF_BTF_INFO, BPF_MAP_INFO, BPF_PROG_INFO } from '../uapi/info.js';
 import { addressOf, syscall } from './libc.js';
 
 const ENOENT = 2;
@@ -79,8 +82,13 @@ export function infoOf(fd: number, size: number, before: (info: DataView) => voi
   return info;
 }
 
-/** struct bpf_prog_info, as far as it is read here. */
-const PROG_INFO = { size: 132, btfId: 128 } as const;
+/** Where a member of an info structure stands; `size` of the structure. */
+const placesIn = <N extends string>(layout: AttrLayout, ...names: readonly N[]): Readonly<Record<N | 'size', number>> =>
+  Object.fromEntries([
+    ['size', sizeOfLayout(layout)],
+    ...names.map((name) => [name, (layout.find((field) => field.name === name) as AttrField).at]),
+  ]) as Record<N | 'size', number>;
+const PROG_INFO = placesIn(BPF_PROG_INFO, 'btf_id');
 
 /**
  * The types that a program was loaded with; undefined when there are none.
@@ -93,10 +101,9 @@ export function btfOfProgram(fd: number): Btf | undefined {
   return opened && parseBtf(region(btfBytesOf(opened.fd), { file: `btf ${id}` }));
 }
 /** 0 for none. @throws {SyscallError} */
-export const btfIdOfProgram = (fd: number): number => infoOf(fd, PROG_INFO.size).getUint32(PROG_INFO.btfId, true);
+export const btfIdOfProgram = (fd: number): number => infoOf(fd, PROG_INFO.size).getUint32(PROG_INFO.btf_id, true);
 
-/** struct bpf_map_info, as far as it is read here. */
-const MAP_INFO = { size: 80, btfId: 64, key: 68, value: 72 } as const;
+const MAP_INFO = placesIn(BPF_MAP_INFO, 'btf_id', 'btf_key_type_id', 'btf_value_type_id');
 
 /** The types that a map was made with, by id in a BTF of this id; 0 for none. */
 export interface MapTypes {
@@ -108,11 +115,11 @@ export interface MapTypes {
 export function typesOfMap(fd: number): MapTypes {
   const info = infoOf(fd, MAP_INFO.size);
   const at = (offset: number) => info.getUint32(offset, true);
-  return { btfId: at(MAP_INFO.btfId), key: at(MAP_INFO.key), value: at(MAP_INFO.value) };
+  return { btfId: at(MAP_INFO.btf_id), key: at(MAP_INFO.btf_key_type_id), value: at(MAP_INFO.btf_value_type_id) };
 }
 
-/** struct bpf_btf_info, of which kernels before 5.11 have only what stands before the name. */
-const BTF_INFO = { size: 32, btf: 0, btfSize: 8, name: 16, nameLength: 24, isKernel: 28 } as const;
+/** Kernels before 5.11 have only what stands before the name. */
+const BTF_INFO = placesIn(BPF_BTF_INFO, 'btf', 'btf_size', 'name', 'name_len', 'kernel_btf');
 
 export interface BtfInfo {
   /** Bytes. */
@@ -124,18 +131,18 @@ export interface BtfInfo {
 /** @throws {SyscallError} */
 export function btfInfoOf(fd: number): BtfInfo {
   const info = infoOf(fd, BTF_INFO.size);
-  const length = info.getUint32(BTF_INFO.nameLength, true);
+  const length = info.getUint32(BTF_INFO.name_len, true);
   const name = new Uint8Array(new ArrayBuffer(length + 1));
   // Asked for only where there is one: a kernel that has no names refuses to be given room for them.
   if (length > 0)
     infoOf(fd, BTF_INFO.size, (view) => {
       view.setBigUint64(BTF_INFO.name, addressOf(name), true);
-      view.setUint32(BTF_INFO.nameLength, name.length, true);
+      view.setUint32(BTF_INFO.name_len, name.length, true);
     });
   return {
-    size: info.getUint32(BTF_INFO.btfSize, true),
+    size: info.getUint32(BTF_INFO.btf_size, true),
     name: textUntilNul(name),
-    isKernel: info.getUint32(BTF_INFO.isKernel, true) !== 0,
+    isKernel: info.getUint32(BTF_INFO.kernel_btf, true) !== 0,
   };
 }
 /** The BTF itself. @throws {SyscallError} */
@@ -143,7 +150,7 @@ export function btfBytesOf(fd: number): Uint8Array {
   const bytes = new Uint8Array(new ArrayBuffer(btfInfoOf(fd).size));
   infoOf(fd, BTF_INFO.size, (info) => {
     info.setBigUint64(BTF_INFO.btf, addressOf(bytes), true);
-    info.setUint32(BTF_INFO.btfSize, bytes.length, true);
+    info.setUint32(BTF_INFO.btf_size, bytes.length, true);
   });
   return bytes;
 }

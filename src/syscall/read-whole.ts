@@ -1,7 +1,7 @@
 // Whole files, as long as they have an end: what is named on a command line may be anything.
 
 import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
-import { SyscallError, UnsupportedError } from '../errors.js';
+import { SyscallError, UnsupportedError, type Where } from '../errors.js';
 
 /** The largest kernels with all their debug information have about that. */
 const MOST_BYTES = 1 << 30;
@@ -11,8 +11,8 @@ const CHUNK = 1 << 16;
  * All of a file, or of a pipe to its end.
  * @throws {SyscallError} naming the file; {UnsupportedError} for a device, and for more than is ever read.
  */
-export function read(file: string): Uint8Array {
-  try {
+export const read = (file: string): Uint8Array =>
+  saying('open', file, { file }, () => {
     // Before it is opened, because opening some devices does something.
     const stats = statSync(file);
     if (stats.isCharacterDevice() || stats.isBlockDevice()) throw noFile(file);
@@ -22,15 +22,23 @@ export function read(file: string): Uint8Array {
     } finally {
       closeSync(fd);
     }
+  });
+
+/** Standard input to its end, whatever it is. @throws as `read`. */
+export const readStdin = (): Uint8Array => saying('read', 'standard input', {}, () => readOpened(0, 'standard input'));
+
+function saying(call: string, what: string, where: Where, reading: () => Uint8Array): Uint8Array {
+  try {
+    return reading();
   } catch (error) {
     if (error instanceof UnsupportedError) throw error;
     const errno = (error as NodeJS.ErrnoException).code ?? 'EIO';
     const remedy = {
       ENOENT: 'There is no such file; relative names start at the current directory.',
       EISDIR: 'This is a directory; name a file in it.',
-      EACCES: `This user may not read it: ls -l ${file} shows who may.`,
+      EACCES: `This user may not read it: ls -l ${what} shows who may.`,
     }[errno];
-    throw new SyscallError('open', errno, { doing: `Cannot read ${file}`, where: { file }, ...(remedy && { remedy }) });
+    throw new SyscallError(call, errno, { doing: `Cannot read ${what}`, where, ...(remedy && { remedy }) });
   }
 }
 

@@ -27,7 +27,6 @@ export const BPF_MEMSX = 0x80;
 export const BPF_ATOMIC = 0xc0;
 
 /** Source operand: an immediate or a register. */
-export const BPF_K = 0x00;
 export const BPF_X = 0x08;
 
 /** Operation: the high four bits of an opcode of class ALU or ALU64. */

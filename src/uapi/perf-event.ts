@@ -10,7 +10,6 @@ export const PERF_TYPE = {
   PERF_TYPE_RAW: 4,
   PERF_TYPE_BREAKPOINT: 5,
 } as const;
-export type PerfType = keyof typeof PERF_TYPE;
 
 export const PERF_FLAG_FD_CLOEXEC = 8;
 
