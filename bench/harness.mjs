@@ -9,7 +9,7 @@ export const BOOTSTRAP = path('fixtures/bootstrap.bpf.o');
 export const BENCH = path('fixtures/bench.bpf.o');
 const SOURCE = path('bench/libbpf.c');
 const MEASURE = path('bench/measure.mjs');
-const CLI = path('bin/tsbpf.js');
+const CLI = path('bin/tsbpf.cjs');
 const HARNESS = path('.cache/libbpf-bench');
 /** The live consumers' CPU; the producer has CPU 1. */
 const CONSUMER_CPU = '0';

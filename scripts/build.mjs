@@ -1,10 +1,13 @@
 // src -> dist: a few files instead of hundreds, because Node takes a third of a millisecond for each module that it loads, and a tool
 // is to start within a moment. The library's rooms share chunks, so that tsbpf and tsbpf/btf have the same classes. Of the command
-// line each verb is one file with everything in it but koffi: what verbs share would bring along what only others need of it.
+// line each verb is one file with everything in it but koffi: what verbs share would bring along what only others need of it. And it is
+// CommonJS (common-js.mjs says why).
 
-import { rmSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { commonJs } from './common-js.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const ROOMS = [
@@ -25,10 +28,8 @@ const ROOMS = [
 ];
 
 const DISPOSE = "Symbol.dispose ??= Symbol.for('Symbol.dispose');";
-/** commander is CommonJS, and wants its licence to go with it. */
+/** commander wants its licence to go with it. */
 const CLI_BANNER = `/* With commander: MIT, (c) 2011 TJ Holowaychuk <tj@vision-media.ca>, see node_modules/commander/LICENSE. */
-import { createRequire as requireFrom } from 'node:module';
-const require = requireFrom(import.meta.url);
 ${DISPOSE}`;
 
 /** @type {import('esbuild').BuildOptions} */
@@ -53,9 +54,20 @@ const verbEntries = {
     onResolve({ filter: /^verb:/ }, ({ path }) => ({ path: path.slice('verb:'.length), namespace: 'verb' }));
     onLoad({ filter: /.*/, namespace: 'verb' }, ({ path: name }) => ({
       contents: `import { main } from './frame.js'; import { ${name}Command } from './${name}.js';
-await main({ name: '${name}', command: ${name}Command() });`,
+main({ name: '${name}', command: ${name}Command() });`,
       resolveDir: `${root}src/cli`,
     }));
+  },
+};
+
+/** @type {import('esbuild').Plugin} commander can start programs as subcommands. There are none, and what starts them takes 2 ms to load. */
+const noPrograms = {
+  name: 'no-programs',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:child_process$/ }, ({ path, importer }) =>
+      importer.includes('/commander/') ? { path, namespace: 'no-programs' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'no-programs' }, () => ({ contents: 'module.exports = {};' }));
   },
 };
 
@@ -64,11 +76,22 @@ const cli = {
   ...common,
   packages: 'bundle',
   external: ['koffi', '@alexaltea/capstone-js'],
+  outExtension: { '.js': '.cjs' },
   banner: { js: CLI_BANNER },
   minifyWhitespace: true, // which is read at every start
   splitting: true, // what is imported only when it is needed stays apart
-  plugins: [verbEntries],
+  plugins: [verbEntries, noPrograms],
+  write: false,
 };
+
+/** @param {import('esbuild').BuildOptions} options */
+async function buildCli(options) {
+  const { outputFiles } = await build({ ...cli, ...options });
+  for (const { path, text } of outputFiles) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, commonJs(text, basename(path)));
+  }
+}
 
 /** src/cli/table.ts says which verbs there are. */
 async function verbs() {
@@ -77,7 +100,7 @@ async function verbs() {
 }
 
 const buildVerb = ({ name }) =>
-  build({ ...cli, entryPoints: [{ in: `verb:${name}`, out: `cli/${name}` }], chunkNames: `cli/${name}-[hash]` });
+  buildCli({ entryPoints: [{ in: `verb:${name}`, out: `cli/${name}` }], chunkNames: `cli/${name}-[hash]` });
 
 rmSync(`${root}dist`, { recursive: true, force: true });
 await Promise.all([
@@ -87,7 +110,7 @@ await Promise.all([
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]', // as deep as src/<room>, so that paths relative to a module hold in both
   }),
-  build({ ...common, entryPoints: ['src/cli/main.ts'] }),
-  build({ ...cli, entryPoints: ['src/cli/help.ts'], chunkNames: 'cli/help-[hash]' }),
+  buildCli({ entryPoints: ['src/cli/main.ts'] }),
+  buildCli({ entryPoints: ['src/cli/help.ts'], chunkNames: 'cli/help-[hash]' }),
   ...(await verbs()).map(buildVerb),
 ]);

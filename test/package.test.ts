@@ -51,10 +51,10 @@ test('importing the package loads no koffi: that is for the first system call', 
 
 test('the disassembler is loaded by nobody but the verb that needs it, and then only', () => {
   const dist = join(root, 'dist');
-  const files = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js'));
+  const files = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((file) => /\.c?js$/.test(file));
   const naming = files.filter((file) => readFileSync(join(dist, file), 'utf8').includes('@alexaltea/capstone-js'));
   expect(naming).toEqual([expect.stringMatching(/^cli\/prog/)]);
   const text = readFileSync(join(dist, naming[0] as string), 'utf8');
   expect(text).toContain('import("@alexaltea/capstone-js")');
-  expect(text).not.toMatch(/from\s*"@alexaltea|^import\s*"@alexaltea/m);
+  expect(text).not.toMatch(/require\("@alexaltea/);
 });

@@ -2,4 +2,4 @@
 
 import { main } from './frame.js';
 
-await main();
+main();

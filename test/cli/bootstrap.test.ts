@@ -23,7 +23,7 @@ async function traced(args: readonly string[], ready: string, work: () => Promis
   return { jobs, ...finished };
 }
 
-const bin = join(import.meta.dirname, '../../bin/tsbpf.js');
+const bin = join(import.meta.dirname, '../../bin/tsbpf.cjs');
 
 /** Processes that only end: one event each, from children of one shell, whose pid it returns. */
 async function forks(count: number): Promise<number> {

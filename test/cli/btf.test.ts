@@ -77,7 +77,7 @@ describe('dump', () => {
   test('a reader that goes away is no failure', () => {
     const { stdout, stderr } = spawnSync('bash', [
       '-c',
-      `"${process.execPath}" bin/tsbpf.js btf dump file "$1" | head -c 10; echo " \${PIPESTATUS[0]}"`,
+      `"${process.execPath}" bin/tsbpf.cjs btf dump file "$1" | head -c 10; echo " \${PIPESTATUS[0]}"`,
       '-',
       bootstrap,
     ]);

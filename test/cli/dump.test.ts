@@ -82,7 +82,7 @@ describeWithKernel('tsbpf prog dump', () => {
         symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
       }
       const run = (...more: string[]) =>
-        spawnSync(process.execPath, [join(folder, 'bin/tsbpf.js'), 'prog', 'dump', 'jited', 'id', id, ...more], {
+        spawnSync(process.execPath, [join(folder, 'bin/tsbpf.cjs'), 'prog', 'dump', 'jited', 'id', id, ...more], {
           encoding: 'utf8',
         });
       const text = run();

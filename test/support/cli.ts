@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-const bin = join(import.meta.dirname, '../../bin/tsbpf.js');
+const bin = join(import.meta.dirname, '../../bin/tsbpf.cjs');
 
 export interface Finished {
   readonly status: number | null;
