@@ -7,12 +7,12 @@ import type { Btf } from './btf.js';
 import { declare } from './dump-declare.js';
 import { emit } from './dump-emit.js';
 import { Texts } from './dump-names.js';
-import { markReferenced, order } from './dump-order.js';
+import { order } from './dump-order.js';
 import { checkRoots } from './dump-raw.js';
 import { sortedForC } from './dump-sort.js';
 import { CDump } from './dump-state.js';
 import { compareText } from './dump-texts.js';
-import { flatten, kindOf, nameOf, thirdOf } from './flat.js';
+import { flatten } from './flat.js';
 import type { TypeId } from './types.js';
 
 export interface CDumpOptions {
@@ -68,7 +68,6 @@ export function dumpC(btf: Btf, out: TextSink, { roots, unsorted = false }: CDum
   out.allow(Math.max(LEAST_TEXT, (flat.words.length * 4 + flat.strings.length) * MOST_TEXT));
   const texts = new Texts(flat.strings);
   const d = new CDump(flat, out, texts);
-  markReferenced(flat, d.referenced);
   out.ascii(HEAD);
   if (asked) for (const id of asked) request(d, id);
   else if (unsorted) for (let id = 1; id < btf.length; id++) request(d, id);
@@ -90,22 +89,21 @@ const WHOLE = 0xffffffff;
 /** Functions that BPF programs may call are tagged in the kernel's BTF. */
 function kernelFunctions(d: CDump): void {
   const { flat, out } = d;
-  const { strings, words } = flat;
+  const { at, kinds, names, strings, thirds, words } = flat;
+  const isText = (name: number, text: Uint8Array) => text.every((byte, i) => strings[name + i] === byte);
   const kfuncs: TypeId[] = [];
   const fast = new Set<TypeId>();
-  for (let id = 1; id < flat.at.length; id++) {
-    if (kindOf(flat, id) !== BTF_KIND.DECL_TAG || words[(flat.at[id] as number) + 3] !== WHOLE) continue;
-    const func = thirdOf(flat, id);
-    if (kindOf(flat, func) !== BTF_KIND.FUNC) continue;
-    const isTag = (text: Uint8Array) => text.every((byte, i) => strings[nameOf(flat, id) + i] === byte);
-    if (isTag(KFUNC)) kfuncs.push(func);
-    if (isTag(FASTCALL)) fast.add(func);
+  for (let id = kinds.indexOf(BTF_KIND.DECL_TAG); id > 0; id = kinds.indexOf(BTF_KIND.DECL_TAG, id + 1)) {
+    const func = thirds[id] as TypeId;
+    if (words[(at[id] as number) + 3] !== WHOLE || kinds[func] !== BTF_KIND.FUNC) continue;
+    if (isText(names[id] as number, KFUNC)) kfuncs.push(func);
+    if (isText(names[id] as number, FASTCALL)) fast.add(func);
   }
-  kfuncs.sort((a, b) => compareText(strings, nameOf(flat, a), nameOf(flat, b)));
+  kfuncs.sort((a, b) => compareText(strings, names[a] as number, names[b] as number));
   out.ascii('\n/* BPF kfuncs */\n#ifndef BPF_NO_KFUNC_PROTOTYPES\n');
   for (const func of kfuncs) {
     out.ascii(fast.has(func) ? 'extern __bpf_fastcall ' : 'extern ');
-    declare(d, thirdOf(flat, func), nameOf(flat, func), 1, 0);
+    declare(d, thirds[func] as TypeId, names[func] as number, 1, 0);
     out.ascii(' __weak __ksym;\n');
   }
   out.ascii('#endif\n\n');

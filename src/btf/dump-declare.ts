@@ -4,13 +4,13 @@ import { FormatError } from '../errors.js';
 import { BTF_KIND } from '../uapi/btf.js';
 import { enumDefinition, forwardType, LONGEST_NAME, name, structDefinition, tag, typeName } from './dump-define.js';
 import type { CDump } from './dump-state.js';
-import { flagOf, kindOf, nameOf, thirdOf } from './flat.js';
+import { flagOf } from './flat.js';
 import type { TypeId } from './types.js';
 
 const K = BTF_KIND;
 const set = (...kinds: readonly number[]): number => kinds.reduce((bits, kind) => bits | (1 << kind), 0);
-/** What has its type in the third word, and is printed around it. */
-const AROUND = set(K.PTR, K.VOLATILE, K.CONST, K.RESTRICT, K.FUNC_PROTO, K.TYPE_TAG);
+/** What is printed around another type. */
+const AROUND = set(K.PTR, K.VOLATILE, K.CONST, K.RESTRICT, K.FUNC_PROTO, K.TYPE_TAG, K.ARRAY);
 const QUALIFIERS = set(K.VOLATILE, K.CONST, K.RESTRICT);
 const MODIFIERS = QUALIFIERS | set(K.TYPE_TAG);
 const DECLARABLE = set(K.VOID, K.INT, K.FLOAT, K.STRUCT, K.UNION, K.ENUM, K.ENUM64, K.FWD, K.TYPEDEF);
@@ -36,10 +36,8 @@ export function declare(d: CDump, id: TypeId, called: number, use: number, level
   const bottom = d.top;
   for (let type = id; ; ) {
     stack[d.top++] = type;
-    const kind = kindOf(flat, type);
-    if (isIn(AROUND, kind)) type = thirdOf(flat, type);
-    else if (kind === K.ARRAY) type = flat.words[(flat.at[type] as number) + 3] as number;
-    else break;
+    if (!isIn(AROUND, flat.kinds[type] as number)) break;
+    type = flat.thirds[type] as TypeId;
     if (d.top - bottom > MAX_CHAIN)
       throw new FormatError(`Type ${id} goes through more than ${MAX_CHAIN} references, perhaps in a circle`, {
         where: flat.btf.where,
@@ -59,7 +57,7 @@ function chain(d: CDump, bottom: number, called: number, use: number, level: num
   let afterPointer = true; // the first `*` needs no space before it, whatever it follows
   while (d.top > bottom) {
     const id = stack[--d.top] as TypeId;
-    const kind = kindOf(flat, id);
+    const kind = flat.kinds[id] as number;
     switch (kind) {
       case K.PTR:
         out.ascii(afterPointer ? '*' : ' *');
@@ -73,7 +71,7 @@ function chain(d: CDump, bottom: number, called: number, use: number, level: num
       case K.TYPE_TAG:
         qualifiers(d, bottom);
         out.ascii(flagOf(flat, id) ? ' __attribute__((' : ' __attribute__((btf_type_tag("');
-        out.cString(flat.strings, nameOf(flat, id));
+        out.cString(flat.strings, flat.names[id] as number);
         out.ascii(flagOf(flat, id) ? '))' : '")))');
         break;
       case K.ARRAY:
@@ -110,16 +108,16 @@ function core(d: CDump, id: TypeId, kind: number, level: number): void {
       return;
     case K.INT:
     case K.FLOAT:
-      out.cString(flat.strings, nameOf(flat, id));
+      out.cString(flat.strings, flat.names[id] as number);
       return;
     case K.STRUCT:
     case K.UNION:
-      if (nameOf(flat, id) === 0) structDefinition(d, id, level);
+      if (flat.names[id] === 0) structDefinition(d, id, level);
       else tag(d, id);
       return;
     case K.ENUM:
     case K.ENUM64:
-      if (nameOf(flat, id) === 0) enumDefinition(d, id, level);
+      if (flat.names[id] === 0) enumDefinition(d, id, level);
       else tag(d, id);
       return;
     case K.FWD:
@@ -133,7 +131,7 @@ function core(d: CDump, id: TypeId, kind: number, level: number): void {
 /** Qualifiers of what is no pointer stand before it. */
 function qualifiers(d: CDump, bottom: number): void {
   while (d.top > bottom) {
-    const kind = kindOf(d.flat, d.stack[d.top - 1] as TypeId);
+    const kind = d.flat.kinds[d.stack[d.top - 1] as TypeId] as number;
     if (!isIn(QUALIFIERS, kind)) return;
     d.top--;
     d.out.ascii(QUALIFIER_NAMES[kind] as string);
@@ -142,7 +140,7 @@ function qualifiers(d: CDump, bottom: number): void {
 }
 /** GCC qualifies arrays as well as their elements, and functions that do not return; C has no place for that. */
 function dropModifiers(d: CDump, bottom: number): void {
-  while (d.top > bottom && isIn(MODIFIERS, kindOf(d.flat, d.stack[d.top - 1] as TypeId))) d.top--;
+  while (d.top > bottom && isIn(MODIFIERS, d.flat.kinds[d.stack[d.top - 1] as TypeId] as number)) d.top--;
 }
 
 /** What stands before the `[n]` of an array or the `(…)` of a function: its name, or all that is around it, in parentheses if need be. */
@@ -153,7 +151,7 @@ function inner(d: CDump, bottom: number, called: number, use: number, level: num
     return;
   }
   const isArray = kind === K.ARRAY;
-  const isArrayOfArrays = isArray && kindOf(flat, d.stack[d.top - 1] as TypeId) === K.ARRAY;
+  const isArrayOfArrays = isArray && flat.kinds[d.stack[d.top - 1] as TypeId] === K.ARRAY;
   if (!isArray || (flat.strings[called] !== 0 && !afterPointer)) out.ascii(' ');
   if (!isArrayOfArrays) out.ascii('(');
   chain(d, bottom, called, use, level);

@@ -3,7 +3,7 @@
 import { BTF_KIND } from '../uapi/btf.js';
 import { declare } from './dump-declare.js';
 import type { CDump } from './dump-state.js';
-import { flagOf, kindOf, nameOf } from './flat.js';
+import { flagOf } from './flat.js';
 import type { TypeId } from './types.js';
 
 const K = BTF_KIND;
@@ -38,7 +38,7 @@ export function name({ flat, out }: CDump, offset: number, use: number, limit?: 
 }
 
 /** `typedef`s and tags are cut; enumerators are not. */
-export const typeName = (d: CDump, id: TypeId, use: number): void => name(d, nameOf(d.flat, id), use, LONGEST_NAME);
+export const typeName = (d: CDump, id: TypeId, use: number): void => name(d, d.flat.names[id] as number, use, LONGEST_NAME);
 
 const KEYWORDS: Readonly<Record<number, string>> = {
   [K.STRUCT]: 'struct',
@@ -49,8 +49,8 @@ const KEYWORDS: Readonly<Record<number, string>> = {
 
 /** `struct foo`, `enum foo`; of an anonymous one the keyword, with a space behind it as libbpf has it for enums. */
 export function tag(d: CDump, id: TypeId): void {
-  d.out.ascii(KEYWORDS[kindOf(d.flat, id)] as string);
-  if (nameOf(d.flat, id) === 0) return;
+  d.out.ascii(KEYWORDS[d.flat.kinds[id] as number] as string);
+  if (d.flat.names[id] === 0) return;
   d.out.byte(SPACE);
   typeName(d, id, d.names.tagUse(id));
 }
@@ -58,7 +58,7 @@ export function tag(d: CDump, id: TypeId): void {
 /** `struct foo` of which nothing else is known. */
 export function forwardType(d: CDump, id: TypeId): void {
   d.out.ascii(flagOf(d.flat, id) ? 'union ' : 'struct ');
-  d.out.cString(d.flat.strings, nameOf(d.flat, id));
+  d.out.cString(d.flat.strings, d.flat.names[id] as number);
 }
 
 /**

@@ -5,7 +5,7 @@ import { BTF_KIND } from '../uapi/btf.js';
 import { declare } from './dump-declare.js';
 import { enumDefinition, forwardType, structDefinition, tag } from './dump-define.js';
 import { type CDump, EMITTED, EMITTING, NOT_EMITTED } from './dump-state.js';
-import { type FlatBtf, kindOf, nameOf, thirdOf } from './flat.js';
+import type { FlatBtf } from './flat.js';
 import type { TypeId } from './types.js';
 
 const K = BTF_KIND;
@@ -42,7 +42,7 @@ export function emit(d: CDump, id: TypeId, within: TypeId): void {
     return;
   }
   d.enter(id);
-  const emitOf = EMIT_OF[kindOf(d.flat, id)];
+  const emitOf = EMIT_OF[d.flat.kinds[id] as number];
   if (emitOf) emitOf(d, id, within);
   d.leave();
 }
@@ -50,9 +50,9 @@ export function emit(d: CDump, id: TypeId, within: TypeId): void {
 /** A type that is being printed is needed by one of its parts. */
 function meetAgain(d: CDump, id: TypeId, within: TypeId): void {
   if (d.forwarded[id] === 1) return;
-  const kind = kindOf(d.flat, id);
+  const kind = d.flat.kinds[id] as number;
   if (kind === K.TYPEDEF) typedefDefinition(d, id);
-  else if ((kind === K.STRUCT || kind === K.UNION) && id !== within && nameOf(d.flat, id) !== 0) forward(d, id);
+  else if ((kind === K.STRUCT || kind === K.UNION) && id !== within && d.flat.names[id] !== 0) forward(d, id);
   else return;
   d.forwarded[id] = 1;
 }
@@ -63,20 +63,20 @@ function forward(d: CDump, id: TypeId): void {
 }
 
 function typedefDefinition(d: CDump, id: TypeId): void {
-  const name = nameOf(d.flat, id);
+  const name = d.flat.names[id] as number;
   if (isText(d.flat, name, BUILTIN_BYTES)) return;
   const use = d.names.typedefUse(id);
-  if (thirdOf(d.flat, id) === 0 && use === 1 && isText(d.flat, name, VA_LIST_BYTES)) d.out.ascii(`typedef ${BUILTIN} ${VA_LIST}`);
+  if (d.flat.thirds[id] === 0 && use === 1 && isText(d.flat, name, VA_LIST_BYTES)) d.out.ascii(`typedef ${BUILTIN} ${VA_LIST}`);
   else {
     d.out.ascii('typedef ');
-    declare(d, thirdOf(d.flat, id), name, use, 0);
+    declare(d, d.flat.thirds[id] as number, name, use, 0);
   }
   d.out.ascii(END);
 }
 
 type EmitOf = (d: CDump, id: TypeId, within: TypeId) => void;
 
-const follow: EmitOf = (d, id, within) => emit(d, thirdOf(d.flat, id), within);
+const follow: EmitOf = (d, id, within) => emit(d, d.flat.thirds[id] as number, within);
 
 const composite: EmitOf = (d, id, within) => {
   const { words, at } = d.flat;
@@ -112,13 +112,13 @@ const EMIT_OF: readonly (EmitOf | undefined)[] = [
   undefined, // void
   (d, id) => {
     const use = d.names.tagUse(id); // also counts the name: a struct `int` would be `int___2`
-    const name = nameOf(d.flat, id);
+    const name = d.flat.names[id] as number;
     const alias = use === 1 && ALIASES.find(({ bytes }) => isText(d.flat, name, bytes));
     if (alias) d.out.ascii(`typedef ${alias.as} ${alias.name}${END}`);
     d.emitted[id] = EMITTED;
   },
   follow, // PTR
-  (d, id, within) => emit(d, d.flat.words[(d.flat.at[id] as number) + 3] as number, within), // ARRAY
+  follow, // ARRAY
   composite, // STRUCT
   composite, // UNION
   enumeration, // ENUM
@@ -129,7 +129,7 @@ const EMIT_OF: readonly (EmitOf | undefined)[] = [
   },
   (d, id) => {
     d.emitted[id] = EMITTING;
-    emit(d, thirdOf(d.flat, id), id);
+    emit(d, d.flat.thirds[id] as number, id);
     if (d.forwarded[id] === 0) typedefDefinition(d, id);
     d.emitted[id] = EMITTED;
   },

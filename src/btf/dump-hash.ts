@@ -3,19 +3,16 @@
 import { FormatError } from '../errors.js';
 import { BTF_KIND } from '../uapi/btf.js';
 import { positionsBy } from './dump-texts.js';
-import { type FlatBtf, kindOf, nameOf, thirdOf } from './flat.js';
+import type { FlatBtf } from './flat.js';
 import type { TypeId } from './types.js';
 
 const K = BTF_KIND;
-const REFERENCES = [K.TYPE_TAG, K.CONST, K.PTR, K.VOLATILE, K.RESTRICT, K.TYPEDEF, K.DECL_TAG].reduce(
+const REFERENCES = [K.TYPE_TAG, K.CONST, K.PTR, K.VOLATILE, K.RESTRICT, K.TYPEDEF, K.DECL_TAG, K.ARRAY].reduce(
   (bits, kind) => bits | (1 << kind),
   0,
 );
+/** Whether a type is what it is by another: `thirds` has that. */
 export const isReference = (kind: number): boolean => ((REFERENCES >>> kind) & 1) === 1;
-
-/** What a reference or an array is of. */
-export const target = (flat: FlatBtf, id: TypeId, kind: number): TypeId =>
-  kind === K.ARRAY ? (flat.words[(flat.at[id] as number) + 3] as number) : thirdOf(flat, id);
 
 /** References are followed so far. */
 export const MAX_CHAIN = 1000;
@@ -23,9 +20,6 @@ export const inCircle = (flat: FlatBtf, id: TypeId): FormatError =>
   new FormatError(`Type ${id} goes through more than ${MAX_CHAIN} references, perhaps in a circle`, { where: flat.btf.where });
 
 const FACTOR = 31;
-
-/** Parameters are not hashed. */
-const isEmptyPrototype = (flat: FlatBtf, id: TypeId): boolean => kindOf(flat, id) === K.FUNC_PROTO && nameOf(flat, id) === 0;
 
 /** 64-bit hashes of what types are made of, as two halves: signed, as the machine adds and multiplies fastest, and compared unsigned. */
 export class Hashes {
@@ -47,25 +41,9 @@ export class Hashes {
 
   /** By hash, then by id, in which order they come. */
   sort(ids: Uint32Array): void {
-    // A kernel has 40,000 types without any name in them, such as functions' prototypes. Their hash is 0, and they are in order.
-    const rest: TypeId[] = [];
-    const places: number[] = [];
-    let zeros = 0;
-    for (let i = 0; i < ids.length; i++) {
-      const id = ids[i] as number;
-      if (isEmptyPrototype(this.#flat, id)) {
-        ids[zeros++] = id;
-        continue;
-      }
-      const place = this.#of(id, true);
-      if (this.#lows[place] === 0 && this.#highs[place] === 0) ids[zeros++] = id;
-      else {
-        rest.push(id);
-        places.push(place);
-      }
-    }
+    const places = Uint32Array.from(ids, (id) => this.#of(id, true));
     const lows = this.#lows;
-    const positions = positionsBy(Uint32Array.from(places, (place) => this.#highs[place] as number));
+    const positions = positionsBy(places.map((place) => this.#highs[place] as number));
     const isBefore = (a: number, b: number): boolean => {
       const [first, second] = [places[a] as number, places[b] as number];
       return this.#highs[first] === this.#highs[second] && (lows[first] as number) >>> 0 < (lows[second] as number) >>> 0;
@@ -76,7 +54,8 @@ export class Hashes {
       for (; at > 0 && isBefore(moved, positions[at - 1] as number); at--) positions[at] = positions[at - 1] as number;
       positions[at] = moved;
     }
-    for (const position of positions) ids[zeros++] = rest[position] as number;
+    const unsorted = ids.slice();
+    for (let i = 0; i < ids.length; i++) ids[i] = unsorted[positions[i] as number] as number;
   }
 
   /** Where the hash is. @see bpftool btf_type_disambig_hash, src/btf.c */
@@ -86,17 +65,17 @@ export class Hashes {
     const place = withMembers ? id + flat.at.length : id;
     if (this.#known[place] === 1) return place;
     if (depth > MAX_CHAIN) throw inCircle(flat, id);
-    const kind = kindOf(flat, id);
+    const kind = flat.kinds[id] as number;
     const start = flat.at[id] as number;
     const first = start + 3;
     const count = (words[start + 1] as number) & 0xffffff;
     const isComposite = withMembers && (kind === K.STRUCT || kind === K.UNION);
     // What it refers to first: there is one place only for the hash that is being computed.
-    const to = isReference(kind) || kind === K.ARRAY ? this.#of(target(flat, id, kind), withMembers, depth + 1) : -1;
+    const to = isReference(kind) ? this.#of(flat.thirds[id] as TypeId, withMembers, depth + 1) : -1;
     if (isComposite) for (let i = 0; i < count; i++) this.#of(words[first + i * 3 + 1] as number, false, depth + 1);
     this.#low = 0;
     this.#high = 0;
-    this.#addName(words[start] as number);
+    this.#addName(flat.names[id] as number);
     if (kind === K.ENUM || kind === K.ENUM64) {
       const step = kind === K.ENUM ? 2 : 3;
       for (let i = 0; i < count; i++) this.#addName(words[first + i * step] as number);

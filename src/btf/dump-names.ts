@@ -1,7 +1,7 @@
 // Names in a C dump: which are the same text, and how often each was used, so that the second `foo` becomes `foo___2`.
 
 import { BTF_KIND } from '../uapi/btf.js';
-import { type FlatBtf, kindOf, nameOf, vlenOf } from './flat.js';
+import { type FlatBtf, vlenOf } from './flat.js';
 import type { TypeId } from './types.js';
 
 /** A name is a number here: equal texts have the same, wherever they stand. */
@@ -143,7 +143,7 @@ export class CNames {
   #use(id: TypeId, uses: Uses): number {
     const settled = this.#settled[id] as number;
     if (settled !== NOT_YET) return settled;
-    const offset = nameOf(this.#flat, id);
+    const offset = this.#flat.names[id] as number;
     const use = offset === 0 || isForward(this.#flat, id) ? 1 : uses.next(this.texts.of(offset));
     this.#settled[id] = use;
     return use;
@@ -152,6 +152,6 @@ export class CNames {
 
 /** What only declares takes no name away. An enum of 64 bits is never taken for a forward. */
 function isForward(flat: FlatBtf, id: TypeId): boolean {
-  const kind = kindOf(flat, id);
+  const kind = flat.kinds[id] as number;
   return kind === BTF_KIND.FWD || (kind === BTF_KIND.ENUM && vlenOf(flat, id) === 0);
 }

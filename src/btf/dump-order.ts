@@ -1,35 +1,11 @@
 // In which order types must be defined for C, and which of them a forward declaration is enough for.
 
 import { FormatError } from '../errors.js';
-import { BTF_KIND, BTF_KIND_WORDS } from '../uapi/btf.js';
+import { BTF_KIND } from '../uapi/btf.js';
 import { type CDump, NOT_ORDERED, ORDERED, ORDERING } from './dump-state.js';
-import { ID_WORDS, type Places } from './fields.js';
-import { type FlatBtf, kindOf, nameOf, thirdOf } from './flat.js';
 import type { TypeId } from './types.js';
 
 const K = BTF_KIND;
-const ELEMENT_WORDS = BTF_KIND_WORDS.map(({ element }) => element);
-
-/**
- * Marks what another type refers to: an anonymous enum that nothing refers to is a definition of its own. What a function returns is
- * not marked, which is libbpf's way.
- * @see libbpf btf_dump_mark_referenced, src/btf_dump.c
- */
-export function markReferenced({ words, at }: FlatBtf, referenced: Uint8Array): void {
-  for (let id = 1; id < at.length; id++) {
-    const start = at[id] as number;
-    const info = words[start + 1] as number;
-    const kind = (info >>> 24) & 0x7f;
-    const { fixed, element } = ID_WORDS[kind] as Places;
-    if (kind !== K.FUNC_PROTO) for (const place of fixed) referenced[words[start + place] as number] = 1;
-    const place = element[0];
-    if (place === undefined) continue;
-    const size = ELEMENT_WORDS[kind] as number;
-    const end = start + 3 + (info & 0xffffff) * size;
-    for (let at = start + 3; at < end; at += size) referenced[words[at + place] as number] = 1;
-  }
-}
-
 /**
  * Queues what `id` needs, and `id` itself, each after what must be defined before it.
  *
@@ -42,12 +18,12 @@ export function markReferenced({ words, at }: FlatBtf, referenced: Uint8Array): 
 export function order(d: CDump, id: TypeId, throughPointer: boolean): boolean {
   const state = d.ordered[id];
   if (state === ORDERED) return true;
-  const { flat } = d;
-  const kind = kindOf(flat, id);
+  const { kinds, names } = d.flat;
+  const kind = kinds[id] as number;
   if (state !== NOT_ORDERED) {
-    if ((kind === K.STRUCT || kind === K.UNION) && throughPointer && nameOf(flat, id) !== 0) return false;
+    if ((kind === K.STRUCT || kind === K.UNION) && throughPointer && names[id] !== 0) return false;
     throw new FormatError(`Type ${id} holds itself, which C cannot say`, {
-      where: flat.btf.where,
+      where: d.flat.btf.where,
       remedy: 'Name the types that you need: root_id N. format raw shows all.',
     });
   }
@@ -63,7 +39,7 @@ const nothingToDefine: OrderOf = (d, id) => {
   d.ordered[id] = ORDERED;
   return false;
 };
-const modifier: OrderOf = (d, id, throughPointer) => order(d, thirdOf(d.flat, id), throughPointer);
+const modifier: OrderOf = (d, id, throughPointer) => order(d, d.flat.thirds[id] as number, throughPointer);
 
 const composite: OrderOf = (d, id, throughPointer) => {
   const { words, at } = d.flat;
@@ -79,7 +55,8 @@ const composite: OrderOf = (d, id, throughPointer) => {
 };
 
 const enumOrForward: OrderOf = (d, id) => {
-  if (nameOf(d.flat, id) !== 0 || d.referenced[id] === 0) d.queue.push(id);
+  // An anonymous enum that nothing refers to is a definition of its own.
+  if (d.flat.names[id] !== 0 || d.flat.referenced[id] === 0) d.queue.push(id);
   d.ordered[id] = ORDERED;
   return true;
 };
@@ -96,20 +73,20 @@ const prototype: OrderOf = (d, id, throughPointer) => {
 };
 
 const pointer: OrderOf = (d, id) => {
-  const isStrong = order(d, thirdOf(d.flat, id), true);
+  const isStrong = order(d, d.flat.thirds[id] as number, true);
   d.ordered[id] = ORDERED;
   return isStrong;
 };
 
 const typedef: OrderOf = (d, id, throughPointer) => {
-  const isStrong = order(d, thirdOf(d.flat, id), throughPointer);
+  const isStrong = order(d, d.flat.thirds[id] as number, throughPointer);
   if (throughPointer && !isStrong) return false;
   d.queue.push(id);
   d.ordered[id] = ORDERED;
   return true;
 };
 
-const array: OrderOf = (d, id) => order(d, d.flat.words[(d.flat.at[id] as number) + 3] as number, false);
+const array: OrderOf = (d, id) => order(d, d.flat.thirds[id] as number, false);
 
 const ORDER_OF: readonly OrderOf[] = [
   nothingToDefine, // void, which is done from the start

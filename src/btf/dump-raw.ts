@@ -4,7 +4,7 @@ import { JsonWriter, type TextSink } from '../bytes/index.js';
 import { FormatError } from '../errors.js';
 import { BTF_KIND_FLAG, BTF_KIND_WORDS, BTF_KINDS, type BtfKind } from '../uapi/btf.js';
 import type { Btf } from './btf.js';
-import { type FlatBtf, flatten, kindOf, nameOf } from './flat.js';
+import { type FlatBtf, flatten } from './flat.js';
 import type { TypeId } from './types.js';
 
 export interface RawDumpOptions {
@@ -257,8 +257,8 @@ function textName({ strings }: FlatBtf, out: TextSink, offset: number, before: s
 
 function annotate(flat: FlatBtf, out: TextSink, id: TypeId): void {
   out.ascii(' (');
-  out.ascii(KIND_NAMES[kindOf(flat, id)] as string);
-  textName(flat, out, nameOf(flat, id), ' ');
+  out.ascii(KIND_NAMES[flat.kinds[id] as number] as string);
+  textName(flat, out, flat.names[id] as number, ' ');
   out.ascii(')');
 }
 

@@ -2,7 +2,7 @@
 
 import { FormatError } from '../errors.js';
 import { BTF_KIND } from '../uapi/btf.js';
-import { type FlatBtf, kindOf, thirdOf } from './flat.js';
+import type { FlatBtf } from './flat.js';
 import type { TypeId } from './types.js';
 
 const {
@@ -82,13 +82,12 @@ export class CSizes {
 
   #compute(id: TypeId, depth: number): number {
     const flat = this.#flat;
-    const kind = kindOf(flat, id);
-    const third = thirdOf(flat, id);
+    const kind = flat.kinds[id] as number;
+    const third = flat.thirds[id] as number;
     if (has(SIZED_LIKE_INT, kind)) return Math.min(flat.pointerSize, third);
     if (kind === PTR) return flat.pointerSize;
-    if (kind === ARRAY) return this.align(flat.words[(flat.at[id] as number) + 3] as number, depth + 1);
     if (kind === STRUCT || kind === UNION) return this.#ofMembers(id, depth);
-    if (has(FOLLOWED, kind) && kind !== VAR && kind !== DECL_TAG) return this.align(third, depth + 1);
+    if (kind === ARRAY || (has(FOLLOWED, kind) && kind !== VAR && kind !== DECL_TAG)) return this.align(third, depth + 1);
     return 0;
   }
 

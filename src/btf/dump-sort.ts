@@ -1,10 +1,10 @@
 // The order in which bpftool asks for types in a C dump: by what they are and what they are called, so that two kernels' headers compare well.
 
 import { BTF_KIND } from '../uapi/btf.js';
-import { Hashes, inCircle, isReference, MAX_CHAIN, target } from './dump-hash.js';
+import { Hashes, inCircle, isReference, MAX_CHAIN } from './dump-hash.js';
 import type { Texts } from './dump-names.js';
 import { placesOf } from './dump-texts.js';
-import { type FlatBtf, kindOf, nameOf, vlenOf } from './flat.js';
+import { type FlatBtf, vlenOf } from './flat.js';
 import type { TypeId } from './types.js';
 
 const K = BTF_KIND;
@@ -39,7 +39,7 @@ export function sortedForC(flat: FlatBtf, texts: Texts): Uint32Array {
   for (let id = 0; id < types; id++) {
     const rank = rankOf(flat, id);
     ranks[id] = rank;
-    if (rank < least && !isSilent(kindOf(flat, id))) least = rank;
+    if (rank < least && !isSilent(flat.kinds[id] as number)) least = rank;
   }
   let ids = new Uint32Array(types);
   if (least === LAST) {
@@ -48,13 +48,14 @@ export function sortedForC(flat: FlatBtf, texts: Texts): Uint32Array {
     ranks.fill(LAST);
   } else {
     let count = 0;
-    for (let id = 0; id < types; id++) if (!isSilent(kindOf(flat, id)) && !isSpent(flat, ranks, least, id)) ids[count++] = id;
+    for (let id = 0; id < types; id++)
+      if (!isSilent(flat.kinds[id] as number) && !isSpent(flat, ranks, least, id)) ids[count++] = id;
     ids = ids.subarray(0, count);
   }
   for (let i = 0; i < ids.length; i++) {
     const id = ids[i] as number;
     sortNames[id] = texts.of(sortNameOf(flat, id));
-    ownNames[id] = texts.of(nameOf(flat, id));
+    ownNames[id] = texts.of(flat.names[id] as number);
   }
   const places = placesOf(texts, flat.strings);
   for (const names of [sortNames, ownNames]) for (let id = 0; id < types; id++) names[id] = places[names[id] as number] as number;
@@ -92,46 +93,70 @@ function byCount(ids: Uint32Array, keys: Uint32Array | Uint8Array, count: number
 
 /** @see bpftool btf_type_rank, src/btf.c */
 function rankOf(flat: FlatBtf, id: TypeId): number {
+  const { kinds, names, thirds } = flat;
   let isNamed = false;
   let at = id;
   for (let depth = 0; depth < MAX_CHAIN; depth++) {
-    const kind = kindOf(flat, at);
-    isNamed ||= nameOf(flat, at) !== 0;
-    if (kind !== K.ARRAY && !isReference(kind)) return (RANK_OF[kind] as readonly [number, number])[isNamed ? 0 : 1];
+    const kind = kinds[at] as number;
+    isNamed ||= names[at] !== 0;
+    if (!isReference(kind)) return (RANK_OF[kind] as readonly [number, number])[isNamed ? 0 : 1];
     if (!isNamed) return LAST;
-    at = target(flat, at, kind);
+    at = thirds[at] as TypeId;
   }
   throw inCircle(flat, id);
 }
 
 /** @see bpftool btf_type_sort_name, src/btf.c */
 function sortNameOf(flat: FlatBtf, id: TypeId): number {
+  const at = endOf(flat, id);
+  const own = flat.names[at] as number;
+  const kind = flat.kinds[at];
+  const isAnonymousEnum = (kind === K.ENUM || kind === K.ENUM64) && own === 0 && at === id && vlenOf(flat, at) > 0;
+  return isAnonymousEnum ? (flat.words[(flat.at[at] as number) + 3] as number) : own;
+}
+
+/** Where references lead. */
+function endOf(flat: FlatBtf, id: TypeId): TypeId {
   let at = id;
   for (let depth = 0; depth < MAX_CHAIN; depth++) {
-    const kind = kindOf(flat, at);
-    if (kind === K.ARRAY || isReference(kind)) {
-      at = target(flat, at, kind);
-      continue;
-    }
-    const own = nameOf(flat, at);
-    const isAnonymousEnum = (kind === K.ENUM || kind === K.ENUM64) && own === 0 && at === id && vlenOf(flat, at) > 0;
-    return isAnonymousEnum ? (flat.words[(flat.at[at] as number) + 3] as number) : own;
+    if (!isReference(flat.kinds[at] as number)) return at;
+    at = flat.thirds[at] as TypeId;
   }
   throw inCircle(flat, id);
 }
 
 /**
- * Whether asking for this one, when the last rank's turn comes, prints nothing: it has no name and refers to something that has, of an
- * earlier rank, and that was asked for itself by then. So are half of the types of a kernel, and what they are made of need not be hashed.
- * Of the least rank is the one that is left out, which is not asked for.
+ * Whether asking for this one, when the last rank's turn comes, prints nothing: it has no name, and all that it refers to has been
+ * printed by then. So are three of four types of a kernel: pointers, prototypes of functions, pointers to functions.
  */
 function isSpent(flat: FlatBtf, ranks: Uint8Array, least: number, id: TypeId): boolean {
+  if (flat.names[id] !== 0) return false;
+  const at = namedOrEnd(flat, id);
+  if (flat.names[at] !== 0 || flat.kinds[at] !== K.FUNC_PROTO) return isPrinted(flat, ranks, least, at);
+  if (!isPrinted(flat, ranks, least, flat.thirds[at] as TypeId)) return false;
+  const first = (flat.at[at] as number) + 3;
+  const end = first + 2 * vlenOf(flat, at);
+  for (let param = first; param < end; param += 2)
+    if (!isPrinted(flat, ranks, least, flat.words[param + 1] as TypeId)) return false;
+  return true;
+}
+
+/**
+ * Whether a type is void, or leads to one with a name of an earlier rank, which was asked for itself. Of the least rank is the one that
+ * is left out, which is not asked for.
+ */
+function isPrinted(flat: FlatBtf, ranks: Uint8Array, least: number, id: TypeId): boolean {
+  const at = namedOrEnd(flat, id);
+  return at === 0 || (flat.names[at] !== 0 && (ranks[at] as number) < LAST && (ranks[at] as number) > least);
+}
+
+/** The first that has a name on the way that references lead, or where they end. */
+function namedOrEnd(flat: FlatBtf, id: TypeId): TypeId {
+  const { kinds, names, thirds } = flat;
   let at = id;
   for (let depth = 0; depth < MAX_CHAIN; depth++) {
-    if (nameOf(flat, at) !== 0) return at !== id && (ranks[at] as number) < LAST && (ranks[at] as number) > least;
-    const kind = kindOf(flat, at);
-    if (kind !== K.ARRAY && !isReference(kind)) return false;
-    at = target(flat, at, kind);
+    if (names[at] !== 0 || !isReference(kinds[at] as number)) return at;
+    at = thirds[at] as TypeId;
   }
   throw inCircle(flat, id);
 }

@@ -32,8 +32,6 @@ export class CDump {
   readonly emitted: Uint8Array;
   /** Types of which a forward declaration was printed. */
   readonly forwarded: Uint8Array;
-  /** Types that another refers to. */
-  readonly referenced: Uint8Array;
   /** What one request needs, each after what it needs itself. */
   readonly queue: TypeId[] = [];
   /** Declarations that are being printed, each with its part of the stack, the outermost type first. */
@@ -52,7 +50,6 @@ export class CDump {
     this.ordered = new Uint8Array(types);
     this.emitted = new Uint8Array(types);
     this.forwarded = new Uint8Array(types);
-    this.referenced = new Uint8Array(types);
     this.ordered[0] = ORDERED;
     this.emitted[0] = EMITTED;
     this.#effort = Math.max(LEAST_EFFORT, flat.words.length * MOST_EFFORT);
