@@ -1,5 +1,5 @@
 // The report that Linux 7.3 adds to a verifier log, after the classic lines and before `processed … insns`. Its shape is that of
-// kernel/bpf/diagnostics.c there (commit ce7c9f6c599b):
+// kernel/bpf/diagnostics.c there (commit ce7c9f6c599b); Debian's 7.3.4 writes it so:
 //
 //   Verification failed: Register Type Safety: Invalid dereference
 //   <empty>
@@ -39,7 +39,6 @@ const HEADING = /^\s{0,8}(Reason|At|Causal path|Suggestion|[A-Z][a-z]+(?: [a-z]+
 const KNOWN: ReadonlySet<string> = new Set(['Reason', 'At', 'Causal path', 'Suggestion']);
 /** Headings inside a place. */
 const INNER = /^\s*(?:Source|Instruction) context:\s*$/;
-const END = /^(?:processed \d+ insns|verification time|stack depth)/;
 
 /** The report at the end of a log, wherever its lines are indented; undefined if there is none. */
 export function parseSections(lines: readonly string[]): LogSections | undefined {
@@ -49,12 +48,14 @@ export function parseSections(lines: readonly string[]): LogSections | undefined
   const bodies = new Map<string, string[]>();
   let body: string[] | undefined;
   for (const line of lines.slice(title >= 0 ? title + 1 : first)) {
-    if (END.test(line)) break;
+    const isOutside = /^\S/.test(line);
     const heading = INNER.test(line) ? null : HEADING.exec(line);
-    if (heading && (KNOWN.has(heading[1] as string) || (/^\S/.test(line) && heading[2] === ''))) {
+    if (heading && (KNOWN.has(heading[1] as string) || (isOutside && heading[2] === ''))) {
       body = heading[2] ? [heading[2]] : [];
       bodies.set(heading[1] as string, body);
-    } else body?.push(line);
+    } else if (isOutside)
+      break; // `processed 7 insns`, or what the verifier had left to say
+    else body?.push(line);
   }
   const text = (name: string) => prose(bodies.get(name) ?? []);
   const at = placeOf(bodies.get('At') ?? []);

@@ -62,8 +62,51 @@ describe('a recorded log', () => {
 });
 
 describe('the report in sections of Linux 7.3', () => {
+  it.each<[log: string, insn: number, text: string, title: RegExp, suggestion: RegExp, path: readonly number[], last: RegExp]>([
+    ['null_check', 7, 'r1 = *(u64 *)(r0 +0)', /^R0 may be NULL here/, /^Add a NULL check/, [6], /^R0=map_value_or_null/],
+    ['branches', 14, 'r0 = *(u32 *)(r7 +4)', /^R7 may be NULL here/, /^Add a NULL check/, [8, 9], /R7=map_value_or_null/],
+    [
+      'unbounded',
+      12,
+      'r6 = *(u8 *)(r0 +0)',
+      /object_size is 8\.$/,
+      /^Add or adjust a bounds check/,
+      [7, 8, 11],
+      /umax=smax32=umax32=255/,
+    ],
+    [
+      'packet',
+      1,
+      'r0 = *(u8 *)(r1 +13)',
+      /outside of the object of size 0/,
+      /^Add or adjust a bounds check/,
+      [0],
+      /^R1=pkt\(r=0\)$/,
+    ],
+    ['leak', 9, 'exit', /^Owned resource \(id=2\)/, /before the program exits\.$/, [4, 5], /^R0=0 refs=2$/],
+    ['scalar', 1, 'r0 = *(u64 *)(r1 +0)', /^R1 is an integer scalar here/, /can invalidate it\.$/, [0], /^R1=scalar\(\)$/],
+    ['math', 1, 'w0 *= 3', /^R0 holds a context pointer/, /bounded scalar offset\.$/, [0], /^R0=ctx\(\) R1=ctx\(\)$/],
+    ['no_value', 0, 'exit', /^R0 has never been initialized/, /before this instruction\.$/, [0], /^R1=ctx\(\) R10=fp0$/],
+    [
+      'forbidden_helper',
+      1,
+      'call bpf_xdp_adjust_head#44',
+      /does not allow the helper\.$/,
+      /compatible program type\.$/,
+      [0, 1],
+      /^R2=4$/,
+    ],
+  ])('of a real one: %s', (name, insn, text, reason, suggestion, path, last) => {
+    const log = parseVerifierLog(read(`7.3-${name}`));
+    expect(log).toMatchObject({ form: 'sections', insn, insnText: text, truncated: false, stats: { limit: 1_000_000 } });
+    expect(log.reason).toMatch(reason);
+    expect(log.suggestion).toMatch(suggestion);
+    expect(log.path.map((step) => step.insn)).toEqual(path);
+    expect(log.states.at(-1)?.text).toMatch(last);
+  });
+
   it('has the reason as one line, the instruction, the way there and what the kernel proposes', () => {
-    const log = parseVerifierLog(read('7.3-null_check'));
+    const log = parseVerifierLog(read('7.3-by-hand'));
     expect(log).toMatchObject({
       form: 'sections',
       reason:
@@ -92,7 +135,7 @@ describe('the report in sections of Linux 7.3', () => {
   });
 
   it('may have no lines of source, and no events', () => {
-    expect(parseVerifierLog(read('7.3-no-lines'))).toMatchObject({
+    expect(parseVerifierLog(read('7.3-by-hand-no-lines'))).toMatchObject({
       form: 'sections',
       reason: 'R0 has no value on this path.',
       insn: 0,
@@ -103,7 +146,7 @@ describe('the report in sections of Linux 7.3', () => {
   });
 
   it('is read with a section that is not known, with none but a reason, and indented', () => {
-    const text = read('7.3-no-lines');
+    const text = read('7.3-by-hand-no-lines');
     const more = text.replace('Suggestion:', 'Further reading:\n  some page\n\nSuggestion:');
     expect(parseVerifierLog(more)).toMatchObject({ reason: 'R0 has no value on this path.', insn: 0 });
     expect(parseVerifierLog('Verification failed: Policy\n\nReason:\n  no.\n')).toMatchObject({ reason: 'no.', insn: undefined });
