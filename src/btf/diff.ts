@@ -232,7 +232,7 @@ class Described {
         return this.#btf.kind(type.type) === 'FUNC_PROTO' ? target.replace(' (', ' (*)(') : `${target} *`;
       }
       case 'ARRAY':
-        return `${this.#text(type.type, depth)}[${type.nelems}]`;
+        return this.#text(type.type, depth).replace(/(\[[\d\][]*)?$/, (inner) => `[${type.nelems}]${inner}`); // the outer dimension first
       case 'CONST':
       case 'VOLATILE':
       case 'RESTRICT': {

@@ -51,6 +51,12 @@ describe('what differs', () => {
       '~ struct s\n    ~ a at 0: int[3] -> int[4]\n',
     ],
     [
+      'arrays of arrays, as C has them',
+      [array(1, 3), array(3, 2), struct('s', 24, ['a', 4])],
+      [array(1, 3), array(3, 4), struct('s', 24, ['a', 4])],
+      '~ struct s\n    ~ a at 0: int[2][3] -> int[4][3]\n',
+    ],
+    [
       'the other of two of one name',
       [struct('s', 0), struct('s', 4)],
       [struct('s', 8), struct('s', 0)],
@@ -88,5 +94,9 @@ test('names with *', () => {
     'a*b*a',
     '*aba*',
   ]);
-  expect(typesLike(btfOf([INT, struct('int_list', 0), ptr(1), typedef('x', 1)]), 'int*')).toEqual([1, 2]);
+  const btf = btfOf([INT, struct('int_list', 0), ptr(1), typedef('x', 1), int('int unsigned', 4)]);
+  expect(typesLike(btf, 'int*')).toEqual([1, 2, 5]);
+  expect(typesLike(btf, 'struct int*')).toEqual([2]);
+  expect(typesLike(btf, 'typedef  *')).toEqual([4]);
+  expect(typesLike(btf, 'unsigned *')).toEqual([]);
 });
