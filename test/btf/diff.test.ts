@@ -67,8 +67,7 @@ describe('what differs', () => {
   });
   test('only what is used', () => {
     const [from, to] = [[struct('s', 8, ['x', 1], ['y', 1, 4])], [struct('s', 12, ['a', 1], ['x', 1, 4], ['y', 1, 8])]];
-    const used = (parts: readonly string[], size = false): UsedTypes =>
-      new Map([['struct s', { parts: new Set(parts), size, whole: false }]]);
+    const used = (parts: readonly string[], size = false): UsedTypes => new Map([['struct s', { parts: new Set(parts), size }]]);
     expect(diff(from, to, used(['x']))).toBe('~ struct s\n    ~ x at 0 -> 4: int\n');
     expect(diff(from, to, used([], true))).toBe('~ struct s: 8 -> 12 bytes\n');
     expect(diff(from, to, used(['gone']))).toBe('');
