@@ -39,10 +39,7 @@ export interface TypeDifference {
  * Parts of types that matter, by name as in `TypeDifference`: which members or enumerators, and whether the size does. What is not in it
  * is not compared.
  */
-export type UsedTypes = ReadonlyMap<
-  string,
-  { readonly parts: ReadonlySet<string>; readonly size: boolean; readonly whole: boolean }
->;
+export type UsedTypes = ReadonlyMap<string, { readonly parts: ReadonlySet<string>; readonly size: boolean }>;
 
 export interface DiffOptions {
   readonly used?: UsedTypes;
@@ -107,7 +104,7 @@ const keyOf = ({ size, text, parts }: Facts): string => JSON.stringify([size, te
 
 function compare(name: string, old: Facts, now: Facts, used: UsedTypes | undefined): TypeDifference[] {
   const wanted = used?.get(name);
-  const isWanted = (part: string) => !wanted || wanted.whole || wanted.parts.has(part);
+  const isWanted = (part: string) => !wanted || wanted.parts.has(part);
   const parts: PartDifference[] = [];
   for (const [part, from] of old.parts) {
     if (!isWanted(part)) continue;
@@ -117,7 +114,7 @@ function compare(name: string, old: Facts, now: Facts, used: UsedTypes | undefin
   }
   for (const [part, to] of now.parts) if (isWanted(part) && !old.parts.has(part)) parts.push({ name: part, change: 'added', to });
   const isSized = old.size !== undefined && now.size !== undefined && old.size !== now.size;
-  const size = isSized && (!wanted || wanted.size || wanted.whole) ? ([old.size, now.size] as [number, number]) : undefined;
+  const size = isSized && (!wanted || wanted.size) ? ([old.size, now.size] as [number, number]) : undefined;
   if (parts.length === 0 && !size && old.text === now.text) return [];
   return [
     {
@@ -232,7 +229,7 @@ class Described {
         return this.#btf.kind(type.type) === 'FUNC_PROTO' ? target.replace(' (', ' (*)(') : `${target} *`;
       }
       case 'ARRAY':
-        return `${this.#text(type.type, depth)}[${type.nelems}]`;
+        return this.#text(type.type, depth).replace(/(\[[\d\][]*)?$/, (inner) => `[${type.nelems}]${inner}`); // the outer dimension first
       case 'CONST':
       case 'VOLATILE':
       case 'RESTRICT': {

@@ -1,5 +1,6 @@
 // Types by name, or by a pattern with `*`.
 
+import { BTF_KIND } from '../uapi/btf.js';
 import type { Btf } from './btf.js';
 import type { BtfType, TypeId } from './types.js';
 
@@ -19,11 +20,29 @@ export function isLike(pattern: string, name: string): boolean {
   return name.length - last.length >= at && name.endsWith(last);
 }
 
-/** Ids of all types of this name, base and all, whatever their kind, in ascending order. */
+/** The words that may stand before a name, as `struct` does, and the numbers of the kinds that they are. */
+const WORDS: Readonly<Record<string, readonly number[]>> = {
+  ...Object.fromEntries(Object.entries(BTF_KIND).map(([kind, number]) => [kind.toLowerCase(), [number]])),
+  enum: [BTF_KIND.ENUM, BTF_KIND.ENUM64],
+};
+
+/** `struct file` as its kind and its name. Names of integers have blanks as well, and begin with no kind. */
+export function splitKind(said: string): { readonly kind?: string; readonly name: string } {
+  const [, kind = '', name = ''] = /^(\w+) +(\S.*)$/.exec(said) ?? [];
+  return Object.hasOwn(WORDS, kind) ? { kind, name } : { name: said };
+}
+
+/**
+ * Ids of all types of this name, base and all, in ascending order: of any kind, or of that which stands before the name, as in
+ * `struct file` and `func vfs_*`.
+ */
 export function typesLike(btf: Btf, pattern: string): TypeId[] {
+  const { kind, name } = splitKind(pattern);
+  const kinds = kind === undefined ? undefined : WORDS[kind];
   const found: TypeId[] = [];
   for (let id = 1; id < btf.length; id++) {
-    if (btf.nameOffset(id) !== 0 && isLike(pattern, btf.name(id))) found.push(id);
+    if (kinds && !kinds.includes(btf.kindNumber(id))) continue;
+    if (btf.nameOffset(id) !== 0 && isLike(name, btf.name(id))) found.push(id);
   }
   return found;
 }

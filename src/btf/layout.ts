@@ -3,13 +3,13 @@
 import { FormatError } from '../errors.js';
 import type { Btf } from './btf.js';
 import { sizeOf, skipModsAndTypedefs } from './resolve.js';
-import { spell } from './spell.js';
+import { declarationOf, spell } from './spell.js';
 import type { BtfMember, BtfOf, TypeId } from './types.js';
 
 /** A member, and the gap behind it. Offsets are from the start of the outermost struct. */
 export interface LaidOutMember {
   readonly name: string;
-  /** As C has it, with the name in its place: `char comm[16]`. For what has members of its own, `struct` or `union` with its name. */
+  /** As C has it, with a NUL before the name: `char comm[16]`. Of what has members of its own, without them: `struct vlan[2]`. */
   readonly declaration: string;
   readonly type: TypeId;
   /** Bytes. Of a bitfield, those of the integer that it is a part of. */
@@ -21,9 +21,10 @@ export interface LaidOutMember {
   /** Bytes, and bits before those, that nothing uses between this member and the next. */
   readonly hole: number;
   readonly bitHole: number;
-  /** Bytes at the end of the struct that this member is, which nothing uses. */
+  /** Bytes at the end of the struct that this member is, and bits before those, which nothing uses. */
   readonly padding: number;
-  /** Of an anonymous struct or union, which is shown with its members. */
+  readonly bitPadding: number;
+  /** Of an anonymous struct or union, or an array of them, which is shown with its members; those of the first element. */
   readonly members?: readonly LaidOutMember[];
 }
 
@@ -36,9 +37,8 @@ export interface StructLayout {
   /** Bytes of members that are no bitfields, and bits of those that are. */
   readonly used: number;
   readonly usedBits: number;
-  /** Bytes at the end. */
+  /** Bytes at the end, and bits before those, up to the end of the integer of the last bitfield. */
   readonly padding: number;
-  /** Bits at the end of the last bitfield. */
   readonly bitPadding: number;
   readonly isPacked: boolean;
 }
@@ -60,7 +60,7 @@ export function layoutOf(btf: Btf, id: TypeId): StructLayout {
     });
   const budget = { left: MOST_MEMBERS };
   const members = membersOf(btf, type, 0, 0, budget);
-  const { padding, bitPadding } = endOf(btf, type);
+  const { bytes: padding, bits: bitPadding } = paddingOf(btf, type);
   const plain = members.filter(({ bits }) => bits === undefined);
   return {
     kind: type.kind,
@@ -83,27 +83,42 @@ function membersOf(btf: Btf, owner: Composite, start: number, depth: number, bud
   return owner.members.map((member, i) => {
     if (budget.left-- <= 0)
       throw new FormatError(`Type ${owner.id} has more than ${MOST_MEMBERS} members, nested ones included`, { where: btf.where });
-    const target = btf.type(skipModsAndTypedefs(btf, member.type));
     const place = placeOf(btf, member);
     const next = owner.kind === 'STRUCT' ? owner.members[i + 1]?.bitOffset : undefined;
-    const isInline = (target.kind === 'STRUCT' || target.kind === 'UNION') && target.name === '' && isBare(btf, member.type);
+    const { bytes: hole, bits: bitHole } = next === undefined ? NOTHING : gap(place, member, next);
+    const nested = nestedIn(btf, member.type);
+    const isAtEnd = owner.kind === 'STRUCT' && i > 0 && i === owner.members.length - 1;
+    const { bytes: padding, bits: bitPadding } = paddingInside(btf, member.type);
     return {
       name: member.name,
-      declaration: isInline ? target.kind.toLowerCase() : declaration(btf, member),
+      declaration: declaration(btf, member, isAtEnd),
       type: member.type,
       ...place,
       offset: start + place.offset,
-      ...(next === undefined ? { hole: 0, bitHole: 0 } : gap(place, member, next)),
-      padding: target.kind === 'STRUCT' && !isInline ? endOf(btf, target).padding : 0,
-      ...(isInline && { members: membersOf(btf, target, start + place.offset, depth + 1, budget) }),
+      hole,
+      bitHole,
+      padding,
+      bitPadding,
+      ...(nested && { members: membersOf(btf, nested, start + place.offset, depth + 1, budget) }),
     };
   });
 }
 
-/** Whether a type is used as it is: one that has a typedef for a name is shown by that. */
-function isBare(btf: Btf, id: TypeId): boolean {
-  const { kind } = btf.type(id);
-  return kind === 'STRUCT' || kind === 'UNION';
+/** The struct or union without a name that a member is, or is an array of. One that has a typedef for a name is shown by that. */
+function nestedIn(btf: Btf, id: TypeId): Composite | undefined {
+  let at = id;
+  for (let depth = 0; depth < MOST_DEPTH; depth++) {
+    const type = btf.type(at);
+    if (type.kind === 'STRUCT' || type.kind === 'UNION') return type.name === '' ? type : undefined;
+    if (type.kind !== 'ARRAY' && type.kind !== 'CONST' && type.kind !== 'VOLATILE') return undefined;
+    at = type.type;
+  }
+  return undefined;
+}
+
+function paddingInside(btf: Btf, id: TypeId): Gap {
+  const type = btf.type(skipModsAndTypedefs(btf, id));
+  return type.kind === 'STRUCT' ? paddingOf(btf, type) : NOTHING;
 }
 
 interface Place {
@@ -123,23 +138,37 @@ function placeOf(btf: Btf, { type, bitOffset, bitfieldSize }: BtfMember): Place 
   return { offset, size, bit: bitOffset - offset * 8, bits: bitfieldSize };
 }
 
-/** Bits up to the end of the integer of a bitfield, then bytes. */
-function gap(place: Place, { bitOffset, bitfieldSize }: BtfMember, next: number): { hole: number; bitHole: number } {
-  const end = bitfieldSize > 0 ? bitOffset + bitfieldSize : (place.offset + place.size) * 8;
-  if (next <= end) return { hole: 0, bitHole: 0 };
+interface Gap {
+  readonly bytes: number;
+  readonly bits: number;
+}
+const NOTHING: Gap = { bytes: 0, bits: 0 };
+
+/** What nothing uses between a member and bit `next`: bits up to the end of the integer of a bitfield, then bytes. */
+function gap(place: Place, member: BtfMember, next: number): Gap {
+  const end = endOf(place, member);
+  if (next <= end) return NOTHING;
   const unitEnd = Math.max(end, (place.offset + place.size) * 8);
-  const bitHole = bitfieldSize > 0 ? Math.min(next, unitEnd) - end : 0;
-  return { hole: Math.floor((next - end - bitHole) / 8), bitHole };
+  const bits = member.bitfieldSize > 0 ? Math.min(next, unitEnd) - end : 0;
+  return { bytes: Math.floor((next - end - bits) / 8), bits };
 }
 
-function endOf(btf: Btf, { kind, members, size }: Composite): { padding: number; bitPadding: number } {
-  const ends = members.map((member) => {
-    const { offset, size: bytes } = placeOf(btf, member);
-    return member.bitfieldSize > 0 ? member.bitOffset + member.bitfieldSize : (offset + bytes) * 8;
-  });
-  const last = ends.reduce((most, end) => Math.max(most, end), 0);
-  if (kind === 'UNION' || members.length === 0) return { padding: 0, bitPadding: 0 };
-  return { padding: Math.max(0, size - Math.ceil(last / 8)), bitPadding: (8 - (last % 8)) % 8 };
+const endOf = ({ offset, size }: Place, { bitOffset, bitfieldSize }: BtfMember): number =>
+  bitfieldSize > 0 ? bitOffset + bitfieldSize : (offset + size) * 8;
+
+/** What nothing uses behind the member that ends last. */
+function paddingOf(btf: Btf, { kind, members, size }: Composite): Gap {
+  if (kind === 'UNION') return NOTHING;
+  let last = 0;
+  let padding = NOTHING;
+  for (const member of members) {
+    const place = placeOf(btf, member);
+    const end = endOf(place, member);
+    if (end < last) continue;
+    last = end;
+    padding = gap(place, member, size * 8);
+  }
+  return padding;
 }
 
 function isPacked(btf: Btf, { members, size }: Composite): boolean {
@@ -166,22 +195,12 @@ function naturalAlign(btf: Btf, id: TypeId): number {
 }
 
 /** `char comm[16]`, `int (*read)(struct file *)`: the type, a NUL, and what stands where the name does. */
-function declaration(btf: Btf, { type, name, bitfieldSize }: BtfMember): string {
-  let at = type;
-  let dimensions = '';
-  for (let depth = 0; depth < MOST_DEPTH; depth++) {
-    const outer = btf.type(at);
-    if (outer.kind !== 'ARRAY') break;
-    dimensions += `[${outer.nelems}]`;
-    at = outer.type;
-  }
-  const called = `${name}${dimensions}${bitfieldSize > 0 ? `:${bitfieldSize}` : ''}`;
-  const element = btf.type(at);
-  const isFunctionPointer = element.kind === 'PTR' && btf.kind(element.type) === 'FUNC_PROTO';
-  if (!isFunctionPointer) return `${spell(btf, at)}${SPLIT}${called}`;
-  const text = spell(btf, element.type);
-  const star = text.indexOf(' (*)(');
-  return `${text.slice(0, star)}${SPLIT}(*${called})${text.slice(star + ' (*)'.length)}`;
+function declaration(btf: Btf, { type, name, bitfieldSize }: BtfMember, isAtEnd: boolean): string {
+  const [left, right] = declarationOf(btf, type, name);
+  // An array without a length at the end is what the struct goes on with, for any length; elsewhere it has none.
+  const called = isAtEnd && right.startsWith(`${name}[0]`) ? right.replace('[0]', '[]') : right;
+  const text = nestedIn(btf, type) ? left.replace(/ <anon>$/, '') : left;
+  return `${text}${called && SPLIT}${called}${bitfieldSize > 0 ? `:${bitfieldSize}` : ''}`;
 }
 const SPLIT = '\0';
 
@@ -193,35 +212,43 @@ const TAB_WIDTH = 8;
 /** A layout as text, in pahole's form. */
 export function showLayout(layout: StructLayout): string {
   const lines: string[] = [`${layout.kind.toLowerCase()} ${layout.name || '<anon>'} {`];
-  const state = { line: 0 };
-  showMembers(layout.members, 1, lines, state);
+  showMembers(layout.members, layout.kind === 'UNION', 1, lines, 0);
   lines.push(...summary(layout).map((text) => (text === '' ? '' : `\t/* ${text} */`)));
   lines.push(`}${layout.isPacked ? ' __attribute__((__packed__))' : ''};`);
   return `${lines.join('\n')}\n`;
 }
 
-function showMembers(members: readonly LaidOutMember[], level: number, lines: string[], state: { line: number }): void {
+/**
+ * @param line The cache line that was named last. Each member of a union starts with that one again.
+ * @returns    The one that is named last now.
+ */
+function showMembers(members: readonly LaidOutMember[], isUnion: boolean, level: number, lines: string[], line: number): number {
   const indent = '\t'.repeat(level);
   const width = Math.max(1, TYPE_WIDTH - (level - 1) * TAB_WIDTH);
+  let named = line;
   for (const [i, member] of members.entries()) {
+    if (isUnion) named = line;
     const boundary = Math.floor(member.offset / CACHE_LINE);
-    if (boundary > state.line) {
+    if (boundary > named) {
       const ago = member.offset % CACHE_LINE;
-      lines.push(
-        `${indent}/* --- cacheline ${boundary} boundary (${boundary * CACHE_LINE} bytes)${ago > 0 ? ` was ${ago} bytes ago` : ''} --- */`,
-      );
-      state.line = boundary;
+      const was = ago > 0 ? ` was ${count(ago, 'byte')} ago` : '';
+      lines.push(`${indent}/* --- cacheline ${boundary} boundary (${boundary * CACHE_LINE} bytes)${was} --- */`);
+      named = boundary;
     }
+    const [type = '', name = ''] = member.declaration.split(SPLIT);
     if (member.members) {
-      lines.push(`${indent}${member.declaration} {`);
-      showMembers(member.members, level + 1, lines, state);
-      lines.push(`${indent}${`}${member.name && ` ${member.name}`};`.padEnd(width + 1 + NAME_WIDTH)}${where(member)}`);
+      lines.push(`${indent}${type} {`);
+      named = showMembers(member.members, type.endsWith('union'), level + 1, lines, named);
+      lines.push(`${indent}${`}${name && ` ${name}`};`.padEnd(width + 1 + NAME_WIDTH)}${where(member)}`);
     } else {
-      const [type = '', name = ''] = member.declaration.split(SPLIT);
       lines.push(`${indent}${`${type.padEnd(width)} ${name};`.padEnd(width + NAME_WIDTH)} ${where(member)}`);
     }
+    const paddings = [
+      member.padding > 0 && `${count(member.padding, 'byte')} of padding`,
+      member.bitPadding > 0 && `${count(member.bitPadding, 'bit')} of padding`,
+    ].filter(Boolean);
     const notes = [
-      member.padding > 0 && `last struct has ${count(member.padding, 'byte')} of padding`,
+      paddings.length > 0 && `last struct has ${paddings.join(', ')}`,
       member.bitHole > 0 && `${count(member.bitHole, 'bit')} hole, try to pack`,
       member.hole > 0 && `${count(member.hole, 'byte')} hole, try to pack`,
     ].filter(Boolean);
@@ -229,6 +256,7 @@ function showMembers(members: readonly LaidOutMember[], level: number, lines: st
     lines.push('', ...notes.map((note) => `${indent}/* XXX ${note} */`));
     if (i < members.length - 1) lines.push('');
   }
+  return isUnion ? line : named;
 }
 
 const count = (value: number, unit: string): string => `${value} ${unit}${value === 1 ? '' : 's'}`;
@@ -238,24 +266,32 @@ function where({ offset, size, bit }: LaidOutMember): string {
   return `/* ${String(offset).padStart(5)}:${String(bit).padStart(2)} ${String(size).padStart(2)} */`;
 }
 
-function summary({ size, members, used, usedBits, padding, bitPadding, kind }: StructLayout): string[] {
-  const holes = members.filter(({ hole }) => hole > 0);
-  const bitHoles = members.filter(({ bitHole }) => bitHole > 0);
-  const padded = members.filter((member) => member.padding > 0);
-  const sum = (list: readonly LaidOutMember[], of: 'hole' | 'bitHole' | 'padding') =>
-    list.reduce((total, member) => total + member[of], 0);
+function summary({ size, members, used, usedBits, padding, bitPadding }: StructLayout): string[] {
+  const [holes, sumHoles] = total(members, 'hole');
+  const [bitHoles, sumBitHoles] = total(members, 'bitHole');
+  const [paddings, sumPaddings] = total(members, 'padding');
+  const [bitPaddings, sumBitPaddings] = total(members, 'bitPadding');
+  const hasHoles = holes + bitHoles > 0;
   return [
     '',
     `size: ${size}, cachelines: ${Math.ceil(size / CACHE_LINE)}, members: ${members.length}`,
-    kind === 'STRUCT' && used < size
-      ? `sum members: ${used}${holes.length > 0 ? `, holes: ${holes.length}, sum holes: ${sum(holes, 'hole')}` : ''}`
-      : undefined,
-    usedBits > 0
-      ? `sum bitfield members: ${usedBits} bits${bitHoles.length > 0 ? `, bit holes: ${bitHoles.length}, sum bit holes: ${sum(bitHoles, 'bitHole')} bits` : ''}`
-      : undefined,
-    padding > 0 ? `padding: ${padding}` : undefined,
-    bitPadding > 0 ? `bit_padding: ${bitPadding} bits` : undefined,
-    padded.length > 0 ? `paddings: ${padded.length}, sum paddings: ${sum(padded, 'padding')}` : undefined,
-    size % CACHE_LINE > 0 ? `last cacheline: ${size % CACHE_LINE} bytes` : undefined,
-  ].filter((text) => text !== undefined);
+    hasHoles && used > 0 && `sum members: ${used}${holes > 0 ? `, holes: ${holes}, sum holes: ${sumHoles}` : ''}`,
+    hasHoles &&
+      usedBits > 0 &&
+      `sum bitfield members: ${usedBits} bits${bitHoles > 0 ? `, bit holes: ${bitHoles}, sum bit holes: ${sumBitHoles} bits` : ` (${Math.floor(usedBits / 8)} bytes)`}`,
+    padding > 0 && `padding: ${padding}`,
+    bitPaddings > 0 && `member types with bit paddings: ${bitPaddings}, total: ${count(sumBitPaddings, 'bit')}`,
+    paddings > 0 && `paddings: ${paddings}, sum paddings: ${sumPaddings}`,
+    bitPadding > 0 && `bit_padding: ${bitPadding} bits`,
+    size % CACHE_LINE > 0 && `last cacheline: ${size % CACHE_LINE} bytes`,
+  ].filter((text) => text !== false);
+}
+
+/** How many members have some, and all of it. */
+function total(
+  members: readonly LaidOutMember[],
+  of: 'hole' | 'bitHole' | 'padding' | 'bitPadding',
+): [count: number, sum: number] {
+  const some = members.filter((member) => member[of] > 0);
+  return [some.length, some.reduce((sum, member) => sum + member[of], 0)];
 }

@@ -5,7 +5,6 @@ import {
   type Btf,
   type BtfType,
   diffBtf,
-  findType,
   type LaidOutMember,
   layoutOf,
   partsOf,
@@ -13,15 +12,16 @@ import {
   showDifference,
   showLayout,
   spell,
+  splitKind,
   type TypeId,
   typesLike,
   type UsedTypes,
 } from '../btf/index.js';
 import { nearestFew, printableLines } from '../bytes/index.js';
 import { UsageError } from '../errors.js';
-
 import { snakeKeys, toJson } from '../run/index.js';
 import { kernelBtf, readWholeBtf } from '../syscall/index.js';
+import { withTypes } from './btf-object.js';
 import { toStdout } from './output.js';
 
 interface Flags {
@@ -44,22 +44,23 @@ const btfOf = (flags: Flags): Btf => (flags.btf === undefined ? kernelBtf() : re
 
 export const findCommand = (): Command =>
   new Command('find')
-    .description('find types by name, of any kind')
-    .argument('<name>', 'the whole name; * stands for any characters')
+    .description('find types by name')
+    .argument('<name>', 'the whole name, or with a kind in front (struct file); * stands for any characters')
     .option(...BTF)
     .option(...BASE)
     .option(...JSON_OPTION)
     .addHelpText(
       'after',
-      "\nExample: npx tsbpf btf find 'bpf_ringbuf_*' --btf /sys/kernel/btf/vmlinux\nExit code 1: there is no such type.",
+      "\nExample: npx tsbpf btf find 'func bpf_ringbuf_*' --btf /sys/kernel/btf/vmlinux\nExit code 1: there is no such type.",
     )
-    .action((name: string, flags: Flags) => {
+    .action((asked: string, flags: Flags) => {
       const btf = btfOf(flags);
-      const types = typesLike(btf, name).map((id) => btf.type(id));
+      const types = typesLike(btf, asked).map((id) => btf.type(id));
       if (flags.json) print(`${toJson(types.map(({ id, kind, name }) => ({ id, kind, name })))}\n`);
       else printText(types.map((type) => `${row(btf, type)}\n`).join(''));
       if (types.length > 0) return;
-      if (!flags.json) throw noneOf(btf, 'type', name, nameable(btf));
+      const { kind, name } = splitKind(asked);
+      if (!flags.json) throw noneOf(btf, kind ?? 'type', name, typesLike(btf, `${kind ?? ''} *`.trim()));
       process.exitCode = 1; // an empty list is an answer
     });
 
@@ -95,24 +96,25 @@ const readable = ({ declaration, members, ...rest }: LaidOutMember): object => (
 
 function structOf(btf: Btf, asked: string): number {
   if (/^\d+$/.test(asked)) return Number(asked);
-  const name = asked.replace(/^(struct|union) +/, '');
-  const found = findType(btf, name, 'STRUCT', 'UNION') ?? findType(btf, name, 'TYPEDEF');
-  if (found !== undefined && hasMembers(btf, found)) return found;
-  const other = found ?? typesLike(btf, name).find((id) => btf.name(id) === name);
-  if (other !== undefined)
-    throw new UsageError(`${name} has no members to lay out: it is ${row(btf, btf.type(other))}`, { where: btf.where });
+  const { kind, name } = splitKind(asked);
+  const isNamedSo = (id: TypeId): boolean => btf.name(id) === name; // and not only like it
+  const among = typesLike(btf, asked).filter(isNamedSo);
+  const found = among.find((id) => 'members' in btf.type(id)) ?? among.find((id) => hasMembers(btf, id));
+  if (found !== undefined) return found;
+  const other = among[0] ?? typesLike(btf, name).find(isNamedSo);
+  if (other !== undefined) {
+    const what = hasMembers(btf, other) ? `There is no ${asked}` : `${name} has no members to lay out`;
+    throw new UsageError(`${what}: it is ${row(btf, btf.type(other))}`, { where: btf.where });
+  }
   throw noneOf(
     btf,
-    'struct or union',
+    kind ?? 'struct or union',
     name,
-    nameable(btf).filter((id) => hasMembers(btf, id)),
+    typesLike(btf, '*').filter((id) => hasMembers(btf, id)),
   );
 }
 
 const hasMembers = (btf: Btf, id: TypeId): boolean => ['STRUCT', 'UNION'].includes(resolved(btf, id).kind);
-
-/** Types that have a name to be found by. */
-const nameable = (btf: Btf): TypeId[] => typesLike(btf, '*');
 
 function noneOf(btf: Btf, what: string, name: string, among: readonly TypeId[]): UsageError {
   const near = nearestFew(
@@ -149,5 +151,5 @@ export const diffCommand = (): Command =>
 /** Loaded only when it is asked for: it takes as long to start as the rest of `tsbpf btf`. */
 async function typesUsedBy(file: string): Promise<UsedTypes> {
   const [{ open }, { usedTypes }] = await Promise.all([import('../api/index.js'), import('../plan/index.js')]);
-  return usedTypes(open(file).object);
+  return usedTypes(withTypes(open(file).object, file));
 }

@@ -8,6 +8,7 @@ import { openObject } from '../object/index.js';
 import { minCoreBtf, relocate } from '../relocate/index.js';
 import { toJson } from '../run/index.js';
 import { read, readBtf } from '../syscall/index.js';
+import { withTypes } from './btf-object.js';
 import { isSameFile, writeWhole } from './write-whole.js';
 
 export const genCommand = (): Command =>
@@ -58,7 +59,7 @@ function minCoreBtfCommand(): Command {
         command.error(`The output ${output} is also an input: give it another name`);
       const kernel = readBtf(btf);
       const fixups = objects.flatMap((file) => {
-        const object = openObject(parseElf(region(read(file), { file })));
+        const object = withTypes(openObject(parseElf(region(read(file), { file }))), file);
         const programs = object.programs.map((program) => ({ ...program, autoload: true }));
         return relocate({ ...object, programs }, { kernel }).fixups;
       });

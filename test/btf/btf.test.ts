@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import {
   alignOf,
   type BtfTypeInput,
+  declarationOf,
   essentialName,
   findType,
   NO_BTF_EXT,
@@ -166,7 +167,7 @@ describe('sizes and alignment', () => {
     [0, 'void'],
     [1, 'int'],
     [4, 'int *'],
-    [6, 'int[10][3]'],
+    [6, 'int[3][10]'],
     [8, 'const t'],
     [9, 'struct padded'],
     [12, 'struct <anon>'],
@@ -178,9 +179,27 @@ describe('sizes and alignment', () => {
   });
 
   it('functions are spelled with their parameters, as far as that is short', () => {
-    const functions = btfOf([INT, ptr(1), proto(1, 2, 1), proto(0, ...Array.from({ length: 9 }, () => 1))]);
+    const functions = btfOf([INT, ptr(1), proto(1, 2, 1), proto(0, ...Array.from({ length: 19 }, () => 1)), proto(0)]);
     expect(spell(functions, 3)).toBe('int (*)(int *, int)');
-    expect(spell(functions, 4)).toBe('void (*)(int, int, int, int, int, int, …)');
+    expect(spell(functions, 4)).toBe(`void (*)(${'int, '.repeat(16)}…)`);
+    expect(spell(functions, 5)).toBe('void (*)(void)');
+  });
+  it('what stands around a name is spelled around its place', () => {
+    const modified = (kind: 'CONST' | 'VOLATILE', type: number): BtfTypeInput => ({ kind, type });
+    const types = [INT, array(1, 4), ptr(2), proto(1, 3), ptr(4), ptr(5), modified('CONST', 5), array(7, 2), proto(0, 5)];
+    const named = btfOf([...types, modified('CONST', 1), array(10, 2), modified('CONST', 11)]);
+    const constant = btfOf([INT, ptr(1), modified('VOLATILE', 2), modified('CONST', 3)]);
+    expect([3, 5, 6, 7, 8, 9, 12].map((id) => spell(named, id))).toEqual([
+      'int (*)[4]',
+      'int (*)(int (*)[4])',
+      'int (**)(int (*)[4])',
+      'int (*const)(int (*)[4])',
+      'int (*const[2])(int (*)[4])',
+      'void (*)(int (*)(…))',
+      'const int[2]',
+    ]);
+    expect(spell(constant, 4)).toBe('int * volatile const');
+    expect(declarationOf(named, 8, 'ops')).toEqual(['int', '(*const ops[2])(int (*)[4])']);
   });
 
   it('the number of elements is known without decoding', () => {

@@ -51,6 +51,12 @@ describe('what differs', () => {
       '~ struct s\n    ~ a at 0: int[3] -> int[4]\n',
     ],
     [
+      'arrays of arrays, as C has them',
+      [array(1, 3), array(3, 2), struct('s', 24, ['a', 4])],
+      [array(1, 3), array(3, 4), struct('s', 24, ['a', 4])],
+      '~ struct s\n    ~ a at 0: int[2][3] -> int[4][3]\n',
+    ],
+    [
       'the other of two of one name',
       [struct('s', 0), struct('s', 4)],
       [struct('s', 8), struct('s', 0)],
@@ -61,8 +67,7 @@ describe('what differs', () => {
   });
   test('only what is used', () => {
     const [from, to] = [[struct('s', 8, ['x', 1], ['y', 1, 4])], [struct('s', 12, ['a', 1], ['x', 1, 4], ['y', 1, 8])]];
-    const used = (parts: readonly string[], size = false): UsedTypes =>
-      new Map([['struct s', { parts: new Set(parts), size, whole: false }]]);
+    const used = (parts: readonly string[], size = false): UsedTypes => new Map([['struct s', { parts: new Set(parts), size }]]);
     expect(diff(from, to, used(['x']))).toBe('~ struct s\n    ~ x at 0 -> 4: int\n');
     expect(diff(from, to, used([], true))).toBe('~ struct s: 8 -> 12 bytes\n');
     expect(diff(from, to, used(['gone']))).toBe('');
@@ -88,5 +93,9 @@ test('names with *', () => {
     'a*b*a',
     '*aba*',
   ]);
-  expect(typesLike(btfOf([INT, struct('int_list', 0), ptr(1), typedef('x', 1)]), 'int*')).toEqual([1, 2]);
+  const btf = btfOf([INT, struct('int_list', 0), ptr(1), typedef('x', 1), int('int unsigned', 4)]);
+  expect(typesLike(btf, 'int*')).toEqual([1, 2, 5]);
+  expect(typesLike(btf, 'struct int*')).toEqual([2]);
+  expect(typesLike(btf, 'typedef  *')).toEqual([4]);
+  expect(typesLike(btf, 'unsigned *')).toEqual([]);
 });

@@ -96,6 +96,11 @@ test('find', () => {
     expect.objectContaining({ status: 1, stdout: '', stderr: `tsbpf: There is no type inl (file ${plain})\n  Near it: int.\n` }),
   );
   expect(tsbpf(['btf', 'find', 'none', '--btf', plain, '-j'])).toMatchObject({ status: 1, stdout: '[]\n', stderr: '' });
+  expect(tsbpf(['btf', 'find', 'struct *', '--btf', plain]).stdout).toBe("[2] STRUCT 's' size=8 members=2\n");
+  expect(tsbpf(['btf', 'find', 'union s', '--btf', plain])).toMatchObject({ status: 1, stdout: '' });
+  expect(tsbpf(['btf', 'find', 'int imt', '--btf', plain]).stderr).toBe(
+    `tsbpf: There is no int imt (file ${plain})\n  Near it: int.\n`,
+  );
 });
 
 test('layout', () => {
@@ -120,6 +125,7 @@ test('layout of what has no members', () => {
   expect(said('imn')).toContain('There is no struct or union imn');
   expect(said('imn')).toContain('Near it: inn');
   expect(said('inu')).not.toContain('int');
+  expect(said('union inn')).toContain("There is no union inn: it is [3] STRUCT 'inn' size=4 members=1");
   expect(tsbpf(['btf', 'layout', 'inn_t', '--btf', scalars]).status).toBe(0);
 });
 

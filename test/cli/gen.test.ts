@@ -1,6 +1,6 @@
 // `tsbpf gen object`, as a user runs it.
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,7 +12,9 @@ import { linkObjects } from '../../src/linker/index.js';
 import { relocate } from '../../src/relocate/index.js';
 import { INT, ptr, struct } from '../support/btf-types.js';
 import { tsbpf } from '../support/cli.js';
+import { buildElf } from '../support/elf-builder.js';
 import { DECLARES, DEFINES } from '../support/linkable.js';
+import { programsElf } from '../support/object-builder.js';
 
 let at = '';
 const path = (name: string) => join(at, name);
@@ -109,6 +111,15 @@ describe('gen min-core-btf', () => {
     const { status, stderr } = tsbpf(['gen', 'min-core-btf', path('a.bpf.o'), path('x'), path('missing')]);
     expect(status).toBe(1);
     expect(stderr).toContain('Cannot read');
+  });
+
+  it('an object without BTF is an error, and nothing is written', () => {
+    writeFileSync(path('nobtf.bpf.o'), buildElf(programsElf('xdp')));
+    const { status, stderr } = tsbpf(['gen', 'min-core-btf', path('kernel.btf'), path('none.btf'), path('nobtf.bpf.o')]);
+    expect(stderr).toContain('has no BTF');
+    expect(stderr).toContain('clang -g');
+    expect(status).toBe(1);
+    expect(existsSync(path('none.btf'))).toBe(false);
   });
 });
 

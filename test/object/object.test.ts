@@ -246,7 +246,7 @@ describe('map definitions', () => {
         ['type', 12],
         ['values', 1],
       ],
-      'Field "values" is int[1] *',
+      'Field "values" is int (*)[1]',
     ],
     [
       'more fields than there are',
