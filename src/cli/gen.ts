@@ -35,7 +35,7 @@ function objectCommand(): Command {
     .action((output: string, inputs: string[], flags: GenFlags, command: Command) => {
       const files = inputs.map((file) => parseElf(region(read(file), { file })));
       const same = inputs.find((input) => isSameFile(input, output));
-      if (same !== undefined) command.error(`The output ${output} is also an input: give it another name`);
+      if (same !== undefined) command.error(`error: The output ${output} is also an input: give it another name`);
       const bytes = linkObjects(files);
       writeWhole(output, bytes);
       if (flags.json) process.stdout.write(`${toJson({ output, inputs, bytes: bytes.length })}\n`);
@@ -56,7 +56,7 @@ function minCoreBtfCommand(): Command {
     )
     .action((btf: string, output: string, objects: string[], flags: GenFlags, command: Command) => {
       if ([btf, ...objects].some((input) => isSameFile(input, output)))
-        command.error(`The output ${output} is also an input: give it another name`);
+        command.error(`error: The output ${output} is also an input: give it another name`);
       const kernel = readBtf(btf);
       const fixups = objects.flatMap((file) => {
         const object = withTypes(openObject(parseElf(region(read(file), { file }))), file);

@@ -2,6 +2,7 @@
 // that show no BTF.
 
 import { type Btf, BtfBuilder, type BtfType, btfBytes, eachId, eachName, resolved, type TypeId } from '../btf/index.js';
+import { UnsupportedError } from '../errors.js';
 import { BTF_KIND } from '../uapi/btf.js';
 import { classOf } from './kinds.js';
 import type { Fixup } from './relocate.js';
@@ -28,9 +29,15 @@ class Kept {
 /**
  * BTF with what the relocations of these fixups found in `kernel`. Relocating against it comes to the same, ids of types aside.
  * @param fixups As `relocate` gives them, of objects of either byte order, all against `kernel`.
+ * @throws {UnsupportedError} for split BTF: what would be written continues a base that nobody has.
  * @see bpftool gen min_core_btf (btfgen_get_btf), src/gen.c
  */
 export function minCoreBtf(kernel: Btf, fixups: Iterable<Fixup>): Uint8Array<ArrayBuffer> {
+  if (kernel.base)
+    throw new UnsupportedError("Types of a module cannot be reduced by themselves: they continue their kernel's", {
+      where: kernel.where,
+      remedy: "Reduce the kernel's own, its vmlinux.",
+    });
   const kept = new Kept();
   for (const { verdicts } of fixups) {
     const spec = verdicts.find((verdict) => verdict.spec)?.spec; // of several that match, one will do: they agree

@@ -62,7 +62,7 @@ it('never writes over an input, under whatever name', () => {
   symlinkSync('a.bpf.o', path('alias'));
   const { status, stderr } = tsbpf(['gen', 'object', path('alias'), path('a.bpf.o')]);
   expect(status).toBe(2);
-  expect(stderr).toMatch(/^The output .*alias is also an input/);
+  expect(stderr).toMatch(/^error: The output .*alias is also an input/);
   expect(readFileSync(path('a.bpf.o')).equals(Buffer.from(DEFINES))).toBe(true);
 });
 
