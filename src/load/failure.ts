@@ -20,7 +20,9 @@ export function failure(step: Step, { result, out }: Reply, plan: readonly Step[
   const { where = {} } = step;
   const doing = `Cannot do "${step.id}"${step.why === step.id ? '' : ` (${step.why})`}`;
   const log = textUntilNul(out.get('log_buf') ?? new Uint8Array());
-  if (step.call === 'bpf' && step.cmd === 'BPF_PROG_LOAD' && log) return refusal(step, plan, { call, errno, doing, log });
+  // What was interrupted has a log too, which ends anywhere: its last line is no reason.
+  if (step.call === 'bpf' && step.cmd === 'BPF_PROG_LOAD' && log && errno !== 'EAGAIN')
+    return refusal(step, plan, { call, errno, doing, log });
   const types = textUntilNul(out.get('btf_log_buf') ?? new Uint8Array()).trimEnd();
   if (types) {
     const remedy = `The kernel says of these types: ${types.split('\n').at(-1)}\n  Compile the object with a current clang -g, and do not change its .BTF afterwards; a newer kernel may also take it.`;
