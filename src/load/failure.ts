@@ -41,8 +41,9 @@ function refusal({ id, where = {} }: Step, plan: readonly Step[], { call, errno,
   const source = place?.source
     ? `${baseName(place.source.file)}:${place.source.line}`
     : /^\S+:\d+(?=: )/.exec(path.at(-1)?.source ?? '')?.[0];
+  const acquired = acquiredAt(reason, plan, id);
   const said = reason === '' ? undefined : `The verifier says: ${reason}`;
-  const remedies = [said, remedyFor(terse) ?? remedyFor(reason), suggestion].filter((text) => text !== undefined);
+  const remedies = [said, remedyFor(terse) ?? remedyFor(reason), acquired, suggestion].filter((text) => text !== undefined);
   return new VerifierError(call, errno, log, {
     doing,
     where: source ? { ...where, source } : where,
@@ -57,6 +58,13 @@ function refusal({ id, where = {} }: Step, plan: readonly Step[], { call, errno,
       path,
     },
   });
+}
+
+/** Where a reference that leaks comes from: the line that is refused is the end of the program. */
+function acquiredAt(reason: string, plan: readonly Step[], id: string): string | undefined {
+  const insn = /\balloc_insn=(\d+)/.exec(reason)?.[1];
+  const source = insn && placeInPlan(plan, id, Number(insn)).source;
+  return source ? `It was acquired at ${baseName(source.file)}:${source.line}: ${source.text.trim()}` : undefined;
 }
 
 /** As the kernel's log has it: objects keep the path that the compiler was given. */
