@@ -2,9 +2,10 @@
 
 import { Command } from 'commander';
 import { BUILTINS } from '../live/index.js';
-import { featureText, probeFeatures } from '../run/index.js';
+import { featureMacros, featureText, probeFeatures } from '../run/index.js';
+import { probeWords } from './feature-words.js';
 import { printJson } from './nouns.js';
-import { Words, WordsError } from './verbs.js';
+import { Words } from './verbs.js';
 
 export const featureCommand = (): Command =>
   new Command('feature')
@@ -12,9 +13,6 @@ export const featureCommand = (): Command =>
     .usage('<what> [options]')
     .addCommand(probeCommand())
     .addCommand(builtinsCommand());
-
-/** Any beginning of a word stands for it, as with bpftool; the first that fits. */
-const WORDS = ['kernel', 'full', 'unprivileged'] as const;
 
 interface JsonFlags {
   readonly json?: true;
@@ -24,23 +22,33 @@ interface JsonFlags {
 function probeCommand(): Command {
   return new Command('probe')
     .description('load small programs and make small maps, to see which types and helpers there are')
-    .argument('[words...]', 'kernel (which is meant anyway), full (also helpers that make the kernel log warnings), unprivileged')
-    .option('-j, --json', 'as one JSON object, with the keys of bpftool -j feature probe')
+    .argument('[words...]', '[kernel | dev NAME] [full] [unprivileged] [macros [prefix PREFIX]]')
+    .option('-j, --json', 'as one JSON object, with the keys of bpftool -j feature probe, also after macros')
     .option('-p, --pretty', 'as JSON for people')
-    .addHelpText(
-      'after',
-      '\nExample: sudo npx tsbpf feature probe kernel --json\nExit code 0: the answers are there, whatever they are. 1: they could not be asked for.',
-    )
+    .addHelpText('after', AFTER_HELP)
     .action((said: readonly string[], { json, pretty }: JsonFlags) => {
-      const words = new Words(said);
-      const asked = new Set<string>();
-      while (words.left > 0) asked.add(words.oneOf(WORDS));
-      if (asked.size < said.length) throw new WordsError('a word is there twice');
-      const report = probeFeatures({ full: asked.has('full'), unprivileged: asked.has('unprivileged') });
-      if (json || pretty) printJson({ ...report }, pretty ?? false);
-      else process.stdout.write(featureText(report));
+      const { macros, ...options } = probeWords(said);
+      const report = probeFeatures(options);
+      if (json || pretty) return printJson({ ...report }, pretty ?? false);
+      if (report.system_config && !('CONFIG_BPF' in report.system_config))
+        process.stderr.write("The kernel's configuration is not to be found: settings are left out\n");
+      if (macros === undefined) process.stdout.write(featureText(report));
+      else process.stdout.write(featureMacros(report, { prefix: macros, full: options.full ?? false }));
     });
 }
+
+const AFTER_HELP = `
+Words (each may be cut short):
+  kernel          the kernel, which is meant anyway
+  dev NAME        what a network device runs in place of the kernel
+  full            also helpers that make the kernel log warnings
+  unprivileged    what a process without capabilities can do
+  macros          as a C header: #define HAVE_XDP_PROG_TYPE, or NO_HAVE_...
+  prefix PREFIX   what the name of each macro begins with
+
+Examples: sudo npx tsbpf feature probe kernel --json
+          sudo npx tsbpf feature probe full macros prefix BPF_ > bpf_features.h
+Exit code 0: the answers are there, whatever they are. 1: they could not be asked for.`;
 
 type Group = keyof typeof BUILTINS;
 const GROUPS = Object.keys(BUILTINS) as Group[];

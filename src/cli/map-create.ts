@@ -3,8 +3,9 @@
 import { nearest } from '../bytes/index.js';
 import { UsageError } from '../errors.js';
 import { isMapOfMaps, MAP_TYPE_NAMES, mapTypeName, mapTypeOf } from '../live/index.js';
-import { createMap, interfaceIndex, type NewMap, pinObject } from '../syscall/index.js';
+import { createMap, type NewMap, pinObject } from '../syscall/index.js';
 import { BPF_F_RDONLY, BPF_OBJ_NAME_LEN } from '../uapi/bpf.js';
+import { deviceNamed } from './device.js';
 import { type NounContext, printDone } from './nouns.js';
 import { selectOne } from './selectors.js';
 import { type Words, WordsError } from './verbs.js';
@@ -84,10 +85,4 @@ function nameOf(name: string, { json }: NounContext): string {
   if (name.length > LONGEST_NAME && !json)
     process.stderr.write(`The name has more than ${LONGEST_NAME} letters: the kernel keeps ${name.slice(0, LONGEST_NAME)}\n`);
   return name;
-}
-
-function deviceNamed(name: string): number {
-  const index = interfaceIndex(name);
-  if (index !== undefined) return index;
-  throw new UsageError(`unrecognized netdevice '${name}'`, { remedy: 'ip link shows those that there are.' });
 }

@@ -20,7 +20,9 @@ export function failure(step: Step, { result, out }: Reply, plan: readonly Step[
   const { where = {} } = step;
   const doing = `Cannot do "${step.id}"${step.why === step.id ? '' : ` (${step.why})`}`;
   const log = textUntilNul(out.get('log_buf') ?? new Uint8Array());
-  if (step.call === 'bpf' && step.cmd === 'BPF_PROG_LOAD' && log) return refusal(step, plan, { call, errno, doing, log });
+  // What was interrupted has a log too, which ends anywhere: its last line is no reason.
+  if (step.call === 'bpf' && step.cmd === 'BPF_PROG_LOAD' && log && errno !== 'EAGAIN')
+    return refusal(step, plan, { call, errno, doing, log });
   const types = textUntilNul(out.get('btf_log_buf') ?? new Uint8Array()).trimEnd();
   if (types) {
     const remedy = `The kernel says of these types: ${types.split('\n').at(-1)}\n  Compile the object with a current clang -g, and do not change its .BTF afterwards; a newer kernel may also take it.`;
@@ -39,8 +41,9 @@ function refusal({ id, where = {} }: Step, plan: readonly Step[], { call, errno,
   const source = place?.source
     ? `${baseName(place.source.file)}:${place.source.line}`
     : /^\S+:\d+(?=: )/.exec(path.at(-1)?.source ?? '')?.[0];
+  const acquired = acquiredAt(reason, plan, id);
   const said = reason === '' ? undefined : `The verifier says: ${reason}`;
-  const remedies = [said, remedyFor(terse) ?? remedyFor(reason), suggestion].filter((text) => text !== undefined);
+  const remedies = [said, remedyFor(terse) ?? remedyFor(reason), acquired, suggestion].filter((text) => text !== undefined);
   return new VerifierError(call, errno, log, {
     doing,
     where: source ? { ...where, source } : where,
@@ -55,6 +58,13 @@ function refusal({ id, where = {} }: Step, plan: readonly Step[], { call, errno,
       path,
     },
   });
+}
+
+/** Where a reference that leaks comes from: the line that is refused is the end of the program. */
+function acquiredAt(reason: string, plan: readonly Step[], id: string): string | undefined {
+  const insn = /\balloc_insn=(\d+)/.exec(reason)?.[1];
+  const source = insn && placeInPlan(plan, id, Number(insn)).source;
+  return source ? `It was acquired at ${baseName(source.file)}:${source.line}: ${source.text.trim()}` : undefined;
 }
 
 /** As the kernel's log has it: objects keep the path that the compiler was given. */

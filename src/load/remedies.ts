@@ -86,6 +86,12 @@ const REMEDIES: readonly Row[] = [
       'The kernel refused before its verifier looked at the program: it does not know this program type, attach type or flag. A newer one may.',
   },
   {
+    call: 'bpf(BPF_PROG_LOAD)',
+    errno: 'EAGAIN',
+    remedy:
+      'The verifier did not come to its end, each time something interrupted it: that says nothing of the program. Load again without what stops or traces this process or sends it signals over and over: a debugger, strace, a profiler, a cgroup that is frozen and thawed.',
+  },
+  {
     call: 'bpf(BPF_MAP_UPDATE_ELEM)',
     errno: 'EBUSY',
     when: (step) => step.end !== undefined,

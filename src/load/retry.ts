@@ -10,13 +10,17 @@ export interface Retry {
   readonly why: string;
 }
 
-/** A signal interrupted the verifier; libbpf gives it as many chances. */
-const INTERRUPTED_TRIES = 5;
+/**
+ * Even with signals held back, something may interrupt the verifier: being stopped, a debugger. libbpf tries 5 times and holds nothing
+ * back; cilium/ebpf holds SIGPROF back and tries as often as this.
+ */
+const INTERRUPTED_TRIES = 30;
 const LARGEST_LOG = 0x3fffffff; // UINT_MAX >> 2: no kernel takes more
 /** A log of level 2 is ten times as long: it is asked for in place of one that is no longer than this. */
 const SHORT_LOG = 1 << 16;
 
 /**
+ * A load that a signal interrupted is made again while signals wait.
  * Programs are loaded without a log, which is faster; one that is refused is loaded again with it, and with a larger one
  * as long as the log does not fit. Before Linux 5.18 a log has the states of registers only at level 2. A step that names another
  * call for kernels which refuse this one is done by that.
@@ -27,7 +31,7 @@ export function retryOf(step: Step, { result, out }: Reply, tries: number): Retr
   if (step.call === 'bpf' && step.cmd === 'BPF_MAP_CREATE') return withoutTypes(step);
   if (step.call === 'bpf' && step.cmd === 'BPF_BTF_LOAD') return withBtfLog(step);
   if (step.call !== 'bpf' || step.cmd !== 'BPF_PROG_LOAD') return undefined;
-  if (errno === 'EAGAIN' && tries < INTERRUPTED_TRIES) return { step, why: 'a signal interrupted the verifier' };
+  if (errno === 'EAGAIN') return tries < INTERRUPTED_TRIES ? undisturbed(step) : undefined;
   const size = Number(step.attr.log_size ?? 0);
   if (size === 0) return withLog(step, LOG_SIZE, 'to get the verifier log');
   if (errno === 'ENOSPC' && size < LARGEST_LOG)
@@ -36,6 +40,12 @@ export function retryOf(step: Step, { result, out }: Reply, tries: number): Retr
     return withLog(step, size, 'to get a log with the states of registers', 2);
   return undefined;
 }
+
+/** What was interrupted is no refusal, and there is no log to ask for. The step stays undisturbed when it is tried for its log. */
+const undisturbed = (step: Step): Retry => ({
+  step: { ...step, undisturbed: true },
+  why: 'a signal interrupted the verifier; signals wait from here on',
+});
 
 /** Types that are of use but not needed are done without, whatever the kernel has against them. */
 function withBtfLog(step: Step & { call: 'bpf' }): Retry | undefined {

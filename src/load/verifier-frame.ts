@@ -15,12 +15,14 @@ const TAB = '    ';
 
 /**
  * The error in at most 25 lines, without the log. Control characters of names and source do not reach a terminal.
- * @param width Where text is broken between words.
+ * @param columns Of the terminal, if it is one: text is broken between words, and what the verifier knew is cut, so that each line is one.
  */
-export function verifierFrame(error: VerifierError, width = WIDTH): string {
+export function verifierFrame(error: VerifierError, columns?: number): string {
+  const width = columns ?? WIDTH;
   const { where, errno } = error;
   const of = where.file ? ` of ${where.file}` : '';
-  const head = [`The kernel refuses program ${where.program ?? '?'}${of}: ${error.call} failed with ${errno}`];
+  const refused = `The kernel refuses program ${where.program ?? '?'}${of}: ${error.call} failed with ${errno}`;
+  const head = wrapped(refused, (columns ?? FRAME_COLUMNS) - TITLE).map((line, i) => (i === 0 ? line : `    ${line}`));
   const tail = [
     ...block('reason:', error.reason ? wrapped(error.reason, width - TITLE) : []),
     ...explained(error),
@@ -28,9 +30,11 @@ export function verifierFrame(error: VerifierError, width = WIDTH): string {
     ...(error.log ? [`  the whole log: ${countLines(error.log)} lines`] : []),
   ];
   const room = FRAME_LINES - head.length - tail.length;
-  const lines = [...head, ...middle(error, room), ...tail].slice(0, FRAME_LINES).map(printable);
-  return lines.map((line) => (line.length > FRAME_COLUMNS ? `${line.slice(0, FRAME_COLUMNS - 1)}…` : line)).join('\n');
+  const lines = [...head, ...middle(error, room, columns ?? FRAME_COLUMNS), ...tail].slice(0, FRAME_LINES).map(printable);
+  return lines.map((line) => cut(line, FRAME_COLUMNS)).join('\n');
 }
+
+const cut = (line: string, columns: number): string => (line.length > columns ? `${line.slice(0, columns - 1)}…` : line);
 
 function countLines(log: string): number {
   const text = log.trimEnd();
@@ -40,7 +44,7 @@ function countLines(log: string): number {
 }
 
 /** Source, instruction, states, way: as many as there is room for, in this order of importance. */
-function middle(error: VerifierError, room: number): string[] {
+function middle(error: VerifierError, room: number, columns: number): string[] {
   const source = sourceLines(error);
   const insn = error.insn === undefined ? [] : [`  instruction ${error.insn}: ${error.insnText ?? ''}`.trimEnd()];
   const states = stateLines(error);
@@ -52,7 +56,8 @@ function middle(error: VerifierError, room: number): string[] {
     return fits;
   };
   const [a, b, c] = [take(source.length > left ? source.slice(0, 1) : source), take(states), take(way)];
-  return [...a, ...c, ...insn, ...b];
+  const [at, ...text] = a;
+  return [...(at === undefined ? [] : [at]), ...[...text, ...c, ...insn, ...b].map((line) => cut(line, columns))];
 }
 
 function sourceLines({ source, context }: VerifierError): string[] {

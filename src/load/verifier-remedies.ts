@@ -18,6 +18,26 @@ const REMEDIES: readonly Row[] = [
       'This kernel is older than the helper, or has it not for this program type. Guard the call (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_…)), or do without.',
   },
   {
+    reason: /might sleep|sleepable/,
+    remedy:
+      'What is called may sleep: that is for programs that may, too (SEC("fentry.s/…"), "lsm.s/…", "uprobe.s/…", "iter.s/…", "syscall"), and for none of them between locks or under RCU. Elsewhere something that does not sleep has to do: bpf_probe_read_user() in place of bpf_copy_from_user().',
+  },
+  {
+    reason: /-ed region|while holding a lock|bpf_spin_(?:un)?lock is (?:missing|already)/,
+    remedy:
+      'Between a lock and its unlock a program may do little, and may not end: call bpf_spin_unlock() (bpf_rcu_read_unlock(), bpf_preempt_enable(), …) on every way out, and before other functions.',
+  },
+  {
+    reason: /call stack of \d+ frames|recursive call/i,
+    remedy:
+      'Functions may call each other 8 deep, the program itself included, and none may come to call itself: make a loop of it, with what is still to do in an array or a map.',
+  },
+  {
+    reason: /misaligned /,
+    remedy:
+      'An access has to begin at a multiple of its size here. A pointer into the middle of a char array or of a packed structure does not: copy with __builtin_memcpy() into a variable of the right type, or give the array __attribute__((aligned(8))).',
+  },
+  {
     reason: /program of this type cannot use helper|helper call is not allowed|not allowed in (?:probe|this)/,
     remedy: 'The helper exists, but not for programs of this type: use another one, or hook in with another SEC().',
   },
@@ -81,7 +101,7 @@ const REMEDIES: readonly Row[] = [
   },
   {
     reason:
-      /stack size .* Too large|combined stack size|invalid (?:indirect )?(?:read|write|access).* stack|invalid stack type|stack limit|call stack of \d+ frames/i,
+      /stack size .* Too large|combined stack size|invalid (?:indirect )?(?:read|write|access).* stack|invalid stack type|stack limit/i,
     remedy:
       'A program has 512 bytes of stack, those of the functions that it calls included, and may read only what it wrote there. Keep large variables in a per-CPU array map; initialize structures whole ( = {} or __builtin_memset), padding included.',
   },
@@ -93,7 +113,7 @@ const REMEDIES: readonly Row[] = [
   {
     reason: /kfunc|kernel function/i,
     remedy:
-      'The kernel function takes other arguments than these, or not from this type of program: compare with its prototype (bpftool btf dump file /sys/kernel/btf/vmlinux format c) and with what its flags ask for, such as a trusted pointer.',
+      'The kernel function takes other arguments than these, or not from this type of program: compare with its prototype (tsbpf btf find NAME) and with what its flags ask for, such as a trusted pointer.',
   },
   {
     reason: /pointer arithmetic|math between|prohibited|pointer .*comparison|dereference of modified|partial copy of pointer/,
@@ -119,7 +139,7 @@ const REMEDIES: readonly Row[] = [
   {
     reason: /R\d+ type=\S+ expected=|arg#?\d|invalid .*argument/,
     remedy:
-      'The function wants another kind of pointer in this argument: compare its prototype (man 7 bpf-helpers) with what is passed.',
+      'The function wants another kind of pointer in this argument: compare its prototype (of a helper: man 7 bpf-helpers; of a kernel function: tsbpf btf find NAME) with what is passed.',
   },
 ];
 

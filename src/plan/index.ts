@@ -2,6 +2,7 @@
 
 export * from './arg-ctx.js';
 export * from './attach-target.js';
+export * from './component-probes.js';
 export * from './encode.js';
 export * from './explain.js';
 export * from './externs.js';

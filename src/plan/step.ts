@@ -34,6 +34,8 @@ export type Step = {
   readonly lessWithout?: { readonly fd: string; readonly fields: readonly string[] };
   /** The call in place of this one, on kernels that refuse it with `errno`. */
   readonly otherwise?: { readonly errno: string; readonly why: string; readonly call: StepCall };
+  /** Signals wait until the call is over, but for those that end a process. Of an earlier try, one came in between. */
+  readonly undisturbed?: true;
   /** A failure with this errno says that it was done before. */
   readonly doneIf?: string;
   /** What ends it, when the session is closed. Descriptors and mappings are closed without it. */

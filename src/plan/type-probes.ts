@@ -119,6 +119,9 @@ export const attachTypeProbe = (type: BpfAttachType): Probe => ({
 /** How verifiers refuse a helper: one they never heard of, one of other program types (two spellings; the last since Linux 6.12). */
 const REFUSED = /invalid func |unknown func |program of this type cannot use helper /;
 
+export const mayCallHelper = (outcome: Outcome): boolean =>
+  outcome.ok || (outcome.errno !== 'EPERM' && !REFUSED.test(outcome.log));
+
 /**
  * Whether programs of a type may call a helper: refused for its arguments, which it gets none of, is yes.
  * @returns undefined for a type whose programs do not load without a target.
@@ -129,7 +132,7 @@ export function helperProbe(type: BpfProgType, helper: BpfFunc): Probe | undefin
   if (noHelpers) return undefined;
   return {
     steps: [probeProgram(type, callHelper(BPF_FUNC[helper]) + EXIT, { ...attr, ...withLog() })],
-    has: (outcome) => outcome.ok || (outcome.errno !== 'EPERM' && !REFUSED.test(outcome.log)),
+    has: mayCallHelper,
   };
 }
 
@@ -256,7 +259,7 @@ export const MISC_PROBES: readonly { readonly key: string; readonly title: strin
   {
     key: 'v4_isa_extension',
     title: 'ISA extension v4',
-    insns: `${R0_IS_0}0600000001000000b700000001000000${EXIT}`,
+    insns: `${R0_IS_0}16000100010000000600000001000000b700000001000000${EXIT}`, // without the branch, what gotol leaps over is unreachable
   },
 ];
 

@@ -11,13 +11,17 @@ import { RLIMIT } from '../uapi/resource.js';
 import type { Arch } from '../uapi/syscalls.js';
 import { addressOf, bufferAt, syscall } from './libc.js';
 import { type Mapping, mapShared, owned, unmap } from './mapping.js';
+import { whileSignalsWait } from './signal-mask.js';
 
 /** Fields through which the kernel answers. */
 const OUTPUTS: ReadonlySet<string> = new Set(['log_buf', 'btf_log_buf']);
 
 /** Descriptors 0 to 2 are never kept: attributes read 0 as "none". Node holds them open, so the kernel never hands them out. */
 export const realKernel: Kernel = {
-  run: (step, fds) => run(step, (ref) => fds.get(ref)),
+  run: (step, fds) => {
+    const call = () => run(step, (ref) => fds.get(ref));
+    return step.undisturbed ? whileSignalsWait(call) : call();
+  },
   close: (fd) => {
     syscall('close', fd);
   },

@@ -1,13 +1,16 @@
 // `tsbpf feature probe` beside bpftool's, in the same run.
 
 import { spawnSync } from 'node:child_process';
+import { release } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { BpfError } from '../../src/errors.js';
 import { HELPERS, helperProbe, PROG_TYPES, shortName } from '../../src/plan/index.js';
-import { type FeatureReport, featureText } from '../../src/run/index.js';
+import { type FeatureReport, featureMacros, featureText } from '../../src/run/index.js';
 import { outcomeOf } from '../../src/syscall/index.js';
 import { tsbpf } from '../support/cli.js';
 
+const [kernelMajor = 0, kernelMinor = 0] = release().split('.').map(Number);
+const isSince = (major: number, minor: number) => kernelMajor * 1000 + kernelMinor >= major * 1000 + minor;
 const isRoot = process.platform === 'linux' && process.getuid?.() === 0;
 const bpftool = (...args: string[]) => spawnSync('bpftool', args, { encoding: 'utf8', maxBuffer: 1 << 26 });
 const hasBpftool = isRoot && bpftool('version').status === 0;
@@ -84,6 +87,30 @@ describe.skipIf(!isRoot)('the verb', () => {
     expect(of('full')).toContain('bpf_trace_printk');
   });
 
+  test.skipIf(!isSince(6, 6))('a kernel since 6.6 has each version of the instruction set', () => {
+    const { misc } = JSON.parse(tsbpf(['feature', 'probe', '--json']).stdout) as FeatureReport;
+    expect(Object.entries(misc ?? {}).filter(([, has]) => !has)).toEqual([]);
+  });
+
+  test('macros are a header that C can ask', () => {
+    const { stdout, status } = tsbpf(['feature', 'probe', 'unprivileged', 'macros', 'p', 'MY_']);
+    expect(status).toBe(0);
+    expect(stdout.split('\n').slice(0, 2)).toEqual(['/*** Misc kernel config items ***/', expect.stringMatching(/MY_CONFIG_HZ/)]);
+    expect(stdout).toMatch(/^#define MY_BPF__PROG_TYPE_xdp__HELPER_bpf_redirect 0$/m);
+  });
+
+  test('a device is asked for by name; there is no system to be configured', () => {
+    const { stdout } = tsbpf(['feature', 'probe', 'dev', 'lo', 'unprivileged', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({
+      program_types: { have_sched_cls_prog_type: false, have_xdp_prog_type: false },
+      map_types: { have_hash_map_type: false, have_array_map_type: false },
+    });
+    expect(Object.keys(JSON.parse(stdout))).toEqual(['syscall_config', 'program_types', 'map_types', 'helpers', 'misc']);
+    const { status, stderr } = tsbpf(['feature', 'probe', 'dev', 'nosuch']);
+    expect(status).toBe(1);
+    expect(stderr).toContain("unrecognized netdevice 'nosuch'");
+  });
+
   test('text has the words of bpftool', () => {
     const { stdout, status } = tsbpf(['feature', 'probe', 'k']);
     expect(status).toBe(0);
@@ -114,18 +141,43 @@ describe.skipIf(!isRoot)('the verb', () => {
   });
 });
 
-test.each([[['feature']], [['feature', 'probe', 'dev']], [['feature', 'probe', 'full', 'full']], [['feature', 'probe', '']]])(
-  '%j is wrong usage',
-  (args) => {
-    const { status, stderr } = tsbpf(args);
-    expect(status).toBe(2);
-    expect(stderr).toContain('Usage: tsbpf feature');
-    expect(stderr).toMatch(args.length > 1 ? /^error: / : /^Usage/);
-  },
-);
+const probing = (words: string) => ['feature', 'probe', ...words.split(' ')];
+const WRONG = ['dev', 'full full', '', 'kernel dev lo', 'prefix X', 'macros prefix', 'macros prefix 9a', 'macros prefix a-b'];
+test.each([[['feature']], ...WRONG.map((words) => [probing(words)])])('%j is wrong usage', (args) => {
+  const { status, stderr } = tsbpf(args);
+  expect(status).toBe(2);
+  expect(stderr).toContain('Usage: tsbpf feature');
+  expect(stderr).toMatch(args.length > 1 ? /^error: / : /^Usage/);
+});
 
 test('where there is no bpf(2), nothing more is asked', () => {
   const text = featureText({ system_config: {}, syscall_config: { have_bpf_syscall: false } });
   expect(text).toContain('bpf() syscall is NOT available');
   expect(text).not.toContain('Scanning eBPF program types');
+});
+
+test('settings of a kernel whose configuration is not to be found are left out: nobody knows that they are not set', () => {
+  const syscall_config = { have_bpf_syscall: false };
+  expect(featureText({ system_config: { bpf_jit_limit: 1 }, syscall_config })).not.toContain('CONFIG_');
+  expect(featureMacros({ system_config: { bpf_jit_limit: 1 }, syscall_config })).toBe(
+    '/*** Misc kernel config items ***/\n\n/*** System call availability ***/\n#define NO_HAVE_BPF_SYSCALL\n\n',
+  );
+  expect(featureMacros({ system_config: { CONFIG_HZ: null }, syscall_config }, { prefix: 'X_' })).toContain(
+    '/* X_CONFIG_HZ is not set */\n',
+  );
+});
+
+test('a helper has a macro of 1 or 0 for each type of program, if it was asked for', () => {
+  const report: FeatureReport = {
+    syscall_config: { have_bpf_syscall: true },
+    program_types: { have_xdp_prog_type: true, have_lsm_prog_type: false },
+    helpers: { xdp_available_helpers: ['bpf_redirect'], lsm_available_helpers: [] },
+  };
+  const lines = featureMacros(report, { prefix: 'X_' }).split('\n');
+  expect(lines).toContain('#define X_HAVE_XDP_PROG_TYPE');
+  expect(lines).toContain('#define X_NO_HAVE_LSM_PROG_TYPE');
+  expect(lines).toContain('#define X_BPF__PROG_TYPE_xdp__HELPER_bpf_redirect 1');
+  expect(lines).toContain('#define X_BPF__PROG_TYPE_lsm__HELPER_bpf_redirect 0');
+  expect(lines.filter((line) => line.includes('trace_printk'))).toEqual([]);
+  expect(featureMacros(report, { full: true })).toContain('#define BPF__PROG_TYPE_xdp__HELPER_bpf_trace_printk 0');
 });

@@ -165,9 +165,9 @@ export const ROWS: Readonly<Record<string, Row>> = {
   },
   doctor: { live: () => [{ words: [], status: undefined }], fails: [[]], misused: [['extra'], ['--nope']], elsewhere: true },
   'feature probe': {
-    live: () => [of(), of('unprivileged')],
+    live: () => [of(), of('unprivileged'), of('dev', 'lo', 'macros')],
     fails: [[]],
-    misused: [['bogus'], ['kernel', 'kernel']],
+    misused: [['bogus'], ['kernel', 'kernel'], ['kernel', 'dev', 'lo'], ['prefix', 'X']],
     elsewhere: true,
   },
   'feature list_builtins': {

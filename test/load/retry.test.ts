@@ -12,7 +12,7 @@ const step = (attr: Record<string, number>): Step => ({
   cmd: 'BPF_PROG_LOAD',
   attr,
 });
-const [EACCES, ENOSPC] = [-13, -28];
+const [EACCES, ENOSPC, EAGAIN] = [-13, -28, -11];
 const told = (log: string, result = EACCES) => ({ result, out: new Map([['log_buf', utf8Bytes(`${log}\0\0`)]]) });
 const loadedAgain = (attr: Record<string, number>, reply: ReturnType<typeof told>) => {
   const retry = retryOf(step(attr), reply, 1);
@@ -40,5 +40,23 @@ describe('a refused program', () => {
   });
   it('whose log does not fit is loaded again with a larger one of the same level', () => {
     expect(loadedAgain({ log_level: 2, log_size: 4096 }, told(OLD, ENOSPC))).toEqual({ level: 2, size: 4096 * 8 });
+  });
+});
+
+describe('a program whose verification a signal interrupted', () => {
+  it('is loaded again while signals wait, as it was', () => {
+    const first = step({ log_level: 1, log_size: 4096 });
+    expect(retryOf(first, told('0: R1=ctx()', EAGAIN), 1)).toEqual({
+      step: { ...first, undisturbed: true },
+      why: 'a signal interrupted the verifier; signals wait from here on',
+    });
+  });
+  it('and refused then, is loaded undisturbed for its log too', () => {
+    const retry = retryOf({ ...step({}), undisturbed: true }, told(''), 2);
+    expect(retry?.step).toMatchObject({ undisturbed: true, attr: { log_level: 1 } });
+  });
+  it('is given up after thirty times', () => {
+    expect(retryOf(step({}), told('', EAGAIN), 29)).toBeDefined();
+    expect(retryOf(step({}), told('', EAGAIN), 30)).toBeUndefined();
   });
 });

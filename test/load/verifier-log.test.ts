@@ -188,6 +188,19 @@ describe('a log', () => {
     expect(one).toMatchObject({ reason: 'R6 !read_ok', path: [{ text: 'if r1 == 0x0 goto pc+2', state: 'R1=ctx()' }] });
   });
 
+  it('is one line of a narrow terminal for each thing that the verifier knew; the refusal and the reason are told whole', () => {
+    const states = 'R1=scalar(smin=smin32=0,smax=umax=smax32=umax32=0xffff,var_off=(0x0; 0xffff)) R6=map_value(map=scratch,ks=4)';
+    const text = `0: (71) r1 = *(u8 *)(r6 +0)          ; ${states}\n1: (0f) r6 += r1       ; ${states}\nR6 is bad in many words, of which there are more than one line of a terminal can hold\nprocessed 2 insns (limit 1000000)`;
+    const where = { file: 'some/folder/with/objects/object.bpf.o', program: 'on_switch' };
+    const error = new VerifierError('bpf(BPF_PROG_LOAD)', 'EACCES', text, { where, refusal: parseVerifierLog(text) });
+    const lines = verifierFrame(error, 80).split('\n');
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    const words = lines.join(' ').replaceAll(/\s+/g, ' ');
+    expect(words).toContain('failed with EACCES');
+    expect(words).toContain('more than one line of a terminal can hold');
+    expect(verifierFrame(error)).toContain(states);
+  });
+
   it('without a reason makes a frame without one, and without a remedy', () => {
     const refusal = parseVerifierLog('0: (95) exit\nprocessed 1 insns (limit 1000000)');
     for (const remedy of [undefined, '', 'The verifier says: nothing that is known'])
