@@ -5,7 +5,7 @@ import type { FdRef, Step } from '../plan/index.js';
 /** What a call came to, as the kernel's own calling convention has it: `result` below 0 is a negated errno. */
 export interface Reply {
   readonly result: number;
-  /** Fields that the kernel wrote to: `log_buf`. */
+  /** Fields that the kernel wrote to, as bytes: `log_buf`, `log_true_size`. */
   readonly out: ReadonlyMap<string, Uint8Array>;
 }
 

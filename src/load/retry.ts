@@ -35,7 +35,7 @@ export function retryOf(step: Step, { result, out }: Reply, tries: number): Retr
   const size = Number(step.attr.log_size ?? 0);
   if (size === 0) return withLog(step, LOG_SIZE, 'to get the verifier log');
   if (errno === 'ENOSPC' && size < LARGEST_LOG)
-    return withLog(step, Math.min(size * 8, LARGEST_LOG), `the log does not fit ${size} bytes`);
+    return withLog(step, Math.min(largerThan(size, out), LARGEST_LOG), `the log does not fit ${size} bytes`);
   if (step.attr.log_level === 1 && lacksStates(out.get('log_buf')))
     return withLog(step, size, 'to get a log with the states of registers', 2);
   return undefined;
@@ -52,6 +52,13 @@ function withBtfLog(step: Step & { call: 'bpf' }): Retry | undefined {
   if (step.optional || step.attr.btf_log_buf) return undefined;
   const log = { btf_log_level: 1, btf_log_size: LOG_SIZE, btf_log_buf: new Uint8Array(LOG_SIZE) };
   return { step: { ...step, attr: { ...step.attr, ...log } }, why: 'to get the log of what it has against the types' };
+}
+
+/** What the log takes, which kernels say since 6.4; others are asked for more, because each try may take seconds. */
+function largerThan(size: number, out: Reply['out']): number {
+  const told = out.get('log_true_size');
+  const trueSize = told ? new DataView(told.buffer, told.byteOffset).getUint32(0, true) : 0;
+  return trueSize > size ? trueSize : size * 8;
 }
 
 /** Whether the log has instructions, but begins without the state before the first, as those of newer kernels do. */
@@ -74,6 +81,6 @@ function withoutTypes(step: Step & { call: 'bpf' }): Retry | undefined {
 }
 
 const withLog = (step: Step & { call: 'bpf' }, size: number, why: string, level = Number(step.attr.log_level ?? 1)): Retry => ({
-  step: { ...step, attr: { ...step.attr, log_level: level, log_size: size, log_buf: new Uint8Array(size) } },
+  step: { ...step, attr: { ...step.attr, log_level: level, log_size: size, log_buf: new Uint8Array(size), log_true_size: 0 } },
   why,
 });

@@ -3,7 +3,8 @@
 import { toCString } from '../bytes/index.js';
 import { UsageError } from '../errors.js';
 import { type Kernel, type Memory, type Reply, reply } from '../load/index.js';
-import { type AttrImage, encodeAttr, type FdRef, type Step } from '../plan/index.js';
+import { type Attr, type AttrImage, encodeAttr, type FdRef, type Step } from '../plan/index.js';
+import type { AttrLayout } from '../uapi/attr.js';
 import { BPF_ATTR } from '../uapi/bpf.js';
 import { BPF_CMD } from '../uapi/enums.js';
 import { PERF_ATTR_SIZE_VER0, PERF_EVENT_ATTR, PERF_EVENT_IOC } from '../uapi/perf-event.js';
@@ -13,8 +14,8 @@ import { addressOf, bufferAt, syscall } from './libc.js';
 import { type Mapping, mapShared, owned, unmap } from './mapping.js';
 import { whileSignalsWait } from './signal-mask.js';
 
-/** Fields through which the kernel answers. */
-const OUTPUTS: ReadonlySet<string> = new Set(['log_buf', 'btf_log_buf']);
+/** Fields through which the kernel answers: in them, or in what they point to. */
+const OUTPUTS: ReadonlySet<string> = new Set(['log_buf', 'log_true_size', 'btf_log_buf']);
 
 /** Descriptors 0 to 2 are never kept: attributes read 0 as "none". Node holds them open, so the kernel never hands them out. */
 export const realKernel: Kernel = {
@@ -57,7 +58,8 @@ function run(step: Step, resolve: (ref: FdRef) => number): Reply {
       const layout = BPF_ATTR[step.cmd];
       if (!layout) throw new UsageError(`The attribute of ${step.cmd} is not described`);
       const image = relocated(encodeAttr(layout, step.attr, resolve));
-      return withOutputs(syscall('bpf', BPF_CMD[step.cmd], image.bytes, image.size), image);
+      const result = syscall('bpf', BPF_CMD[step.cmd], image.bytes, image.size);
+      return { result, out: outputs(layout, step.attr, image) };
     }
     case 'perf_event_open': {
       const image = relocated(encodeAttr(PERF_EVENT_ATTR, step.attr, resolve, PERF_ATTR_SIZE_VER0));
@@ -107,9 +109,12 @@ export function relocated(image: AttrImage): AttrImage {
   return image;
 }
 
-function withOutputs(result: number, { bytes, pointers }: AttrImage): Reply {
-  const out = pointers
-    .filter(({ field }) => OUTPUTS.has(field))
-    .map(({ field, offset, length }) => [field, bytes.subarray(offset, offset + length)] as const);
-  return { result, out: new Map(out) };
+function outputs(layout: AttrLayout, attr: Attr, { bytes, pointers }: AttrImage): Reply['out'] {
+  const asked = layout.filter(({ name }) => OUTPUTS.has(name) && attr[name] !== undefined);
+  return new Map(
+    asked.map(({ name, at, size }) => {
+      const { offset, length } = pointers.find(({ field }) => field === name) ?? { offset: at, length: size };
+      return [name, bytes.subarray(offset, offset + length)];
+    }),
+  );
 }

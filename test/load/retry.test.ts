@@ -41,6 +41,16 @@ describe('a refused program', () => {
   it('whose log does not fit is loaded again with a larger one of the same level', () => {
     expect(loadedAgain({ log_level: 2, log_size: 4096 }, told(OLD, ENOSPC))).toEqual({ level: 2, size: 4096 * 8 });
   });
+
+  it('is loaded once more with as much room as its log takes, where the kernel says it', () => {
+    const { out, result } = told('', ENOSPC);
+    const saying = (size: number) => ({
+      result,
+      out: new Map([...out, ['log_true_size', new Uint8Array(Uint32Array.of(size).buffer)]]),
+    });
+    expect(loadedAgain({ log_level: 1, log_size: 4096 }, saying(61_191))).toEqual({ level: 1, size: 61_191 });
+    expect(loadedAgain({ log_level: 1, log_size: 4096 }, saying(0))).toEqual({ level: 1, size: 4096 * 8 });
+  });
 });
 
 describe('a program whose verification a signal interrupted', () => {
