@@ -18,6 +18,7 @@ import { jitedCode, progInfo, progName, xlatedCode } from '../syscall/index.js';
 import { terminalWidth } from './look.js';
 import { machineDisassembler } from './machine.js';
 import { type NounContext, printDone, printJson } from './nouns.js';
+import { printText } from './output.js';
 import { errorText } from './report.js';
 import { selectAll } from './selectors.js';
 import { type Words, WordsError } from './verbs.js';
@@ -60,7 +61,7 @@ export async function dump(words: Words, context: NounContext): Promise<void> {
   if (context.json) {
     const shown = dumps.map(({ head, code }) => (isSeveral ? { ...progHeader(head), insns: code } : code));
     printJson(isSeveral ? shown : (shown[0] as Json), context.pretty);
-  } else process.stdout.write(dumps.map(({ head, code }) => `${isSeveral ? progHeaderText(head) : ''}${code}`).join('\n'));
+  } else printText(dumps.map(({ head, code }) => `${isSeveral ? progHeaderText(head) : ''}${code}`).join('\n'));
 }
 
 /** Without a disassembler the code is still worth to be seen, in bytes. */
