@@ -135,6 +135,11 @@ describe('words of an element', () => {
     ]);
   });
 
+  it('a number in hex', () => {
+    expect(parse('key 0x10 value {}')[0]).toBe('10000000');
+    expect(() => parse('key 0x1g value {}')).toThrow(/no JSON/);
+  });
+
   it('JSON for variables keeps those that it does not name', () => {
     const of = { ...info, type: BPF_MAP_TYPE.BPF_MAP_TYPE_ARRAY, valueSize: 8, btfKeyTypeId: 0, btfValueTypeId: section };
     const current = () => fromHex('0100000002000000');
