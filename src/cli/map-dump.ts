@@ -1,7 +1,7 @@
 // `tsbpf map dump`, and how any verb shows an element: by its types, as bytes, or as JSON; and what is in a map that is in a map.
 
 import type { Btf } from '../btf/index.js';
-import { UsageError } from '../errors.js';
+import { SyscallError, UsageError } from '../errors.js';
 import {
   type Element,
   elementJson,
@@ -19,25 +19,48 @@ import {
 import { btfOfMap, elements, mapInfo, openById } from '../syscall/index.js';
 import { BPF_F_RDONLY } from '../uapi/bpf.js';
 import { type NounContext, printJson } from './nouns.js';
-import { printParts } from './output.js';
+import { printNotice, printParts } from './output.js';
 import { selectAll } from './selectors.js';
 import type { Words } from './verbs.js';
 
 export interface OpenMap {
   readonly fd: number;
   readonly info: MapInfo;
+  /** Undefined when it was made without. @throws {SyscallError} when this user may not read them. */
   readonly btf: Btf | undefined;
 }
 
+/** Types are read when they are asked for: bytes can be written without. */
 export function openedMap(fd: number): OpenMap {
   const info = mapInfo(fd);
-  return { fd, info, btf: btfOfMap(info) };
+  let types: { readonly btf: Btf | undefined } | undefined;
+  return {
+    fd,
+    info,
+    get btf() {
+      types ??= { btf: btfOfMap(info) };
+      return types.btf;
+    },
+  };
 }
+
+/** Who may look into a map may not be one who may read its types: bytes are still worth to be seen. */
+function readable(map: OpenMap): OpenMap {
+  try {
+    return { ...map };
+  } catch (error) {
+    if (!isForbidden(error)) throw error;
+    printNotice(error, 'Here are bytes, without types.');
+    return { fd: map.fd, info: map.info, btf: undefined };
+  }
+}
+
+const isForbidden = (error: unknown): error is SyscallError => error instanceof SyscallError && error.errno === 'EPERM';
 
 export function dump(words: Words, context: NounContext): void {
   using selected = selectAll('map', words, BPF_F_RDONLY);
   words.end();
-  const maps = selected.fds.map(openedMap);
+  const maps = selected.fds.map((fd) => readable(openedMap(fd)));
   const [first] = maps;
   if (first && maps.length === 1 && first.info.keySize === 0) throw withoutKeys(first.info);
   const isTyped = maps.every(({ btf }) => btf);
@@ -112,16 +135,26 @@ function plainWithInner(info: MapInfo, element: Element): string {
   return `${elementText(info, element)}${inner?.replaceAll(/^(?=.)/gm, '\t') ?? ''}`;
 }
 
-/** Looks into the map that is an element of another; undefined when there is none, it is gone by now, or it has no keys. */
+/** Looks into the map that is an element of another; undefined when there is none, it is gone by now, has no keys, or is not for this user. */
 function inInner<T>(info: MapInfo, { value }: Element, look: (map: OpenMap) => T): T | undefined {
   if (!isMapOfMaps(info.type) || 'errno' in value) return undefined;
-  using found = openById('map', idIn(value), BPF_F_RDONLY);
+  using found = ifAllowed(() => openById('map', idIn(value), BPF_F_RDONLY));
   const map = found && openedMap(found.fd);
   return map && map.info.keySize > 0 ? look(map) : undefined;
 }
 
+function ifAllowed<T>(open: () => T): T | undefined {
+  try {
+    return open();
+  } catch (error) {
+    if (isForbidden(error)) return undefined;
+    throw error;
+  }
+}
+
 /** What a verb found at a key. */
-export function printElement(map: OpenMap, key: Uint8Array, value: Uint8Array, { json, pretty }: NounContext): void {
+export function printElement(opened: OpenMap, key: Uint8Array, value: Uint8Array, { json, pretty }: NounContext): void {
+  const map = readable(opened);
   const { info, btf } = map;
   if (json) printJson(jsonWithInner(map, { key, value }) ?? null, pretty);
   else if (btf) printJson(typedElement(info, btf, key, value, true), true);

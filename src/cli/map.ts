@@ -79,8 +79,15 @@ function elementOf(words: Words, map: OpenMap, wants: Parameters<typeof parseEle
     const value = new Uint8Array(valueRoom(map.info));
     return elementOps(map.fd, map.info).lookup(new Uint8Array(map.info.keySize), value) ? value : undefined;
   };
+  const types = {
+    get btf() {
+      return map.btf;
+    },
+    current,
+    index: isIndexed(map.info.type),
+  };
   try {
-    return parseElement(words.rest(), map.info, wants, { btf: map.btf, current, index: isIndexed(map.info.type) });
+    return parseElement(words.rest(), map.info, wants, types);
   } catch (error) {
     if (!(error instanceof ElementWordsError)) throw error;
     throw new WordsError(error.what, { cause: error, ...(error.remedy !== undefined && { remedy: error.remedy }) });

@@ -1,10 +1,10 @@
 // What `tsbpf prog`, `map`, `link`, `cgroup`, `perf` and `net` share: flags, the verb's choice, and how results are printed.
 
 import { Command, Option } from 'commander';
-import { printableLines } from '../bytes/index.js';
 import { type Json, writeJson } from '../live/index.js';
 import { holders, type ObjectContext, pinnedPaths } from '../syscall/index.js';
 import { afterHelp } from './after-help.js';
+import { printText } from './output.js';
 import type { SelectedKind } from './selectors.js';
 import { descriptionOf } from './table.js';
 import { chooseVerb, type Verb, Words, WordsError } from './verbs.js';
@@ -116,9 +116,6 @@ function positive(what: string, text: string | undefined): number | undefined {
   return value;
 }
 
-/** A pipe gets names and paths as they are, as from bpftool; a terminal would do what they say. */
-const forStdout = (text: string): string => (process.stdout.isTTY ? printableLines(text) : text);
-
 /** One thing, or a list of them: as JSON what `json` makes of them, else text. */
 export function printAll<T>(
   { json, pretty }: Pick<NounContext, 'json' | 'pretty'>,
@@ -127,7 +124,7 @@ export function printAll<T>(
   { list }: { readonly list: boolean },
 ): void {
   if (!json) {
-    for (const thing of things) process.stdout.write(forStdout(as.text(thing)));
+    for (const thing of things) printText(as.text(thing));
     return;
   }
   const shown = things.map(as.json);
@@ -137,11 +134,11 @@ export function printAll<T>(
 /** One answer to all that was asked: its JSON or its text, whichever is wanted. */
 export function print({ json, pretty }: NounContext, as: { readonly json: () => Json; readonly text: () => string }): void {
   if (json) printJson(as.json(), pretty);
-  else process.stdout.write(forStdout(as.text()));
+  else printText(as.text());
 }
 
 export function printJson(value: Json, pretty: boolean): void {
-  process.stdout.write(`${writeJson(value, { pretty })}\n`);
+  printText(`${writeJson(value, { pretty })}\n`);
 }
 
 /** What a verb says that has done its work and has nothing to show. */

@@ -1,8 +1,11 @@
-// Much text on stdout: written at once where it goes, instead of being kept until there is time.
+// Text of objects on its way out: a terminal gets no control characters, a pipe every byte. Much text is written at once where it
+// goes, instead of being kept until there is time.
 
 import { writeSync } from 'node:fs';
-import { TextSink, utf8Bytes } from '../bytes/index.js';
-import { SyscallError } from '../errors.js';
+import { printableLines, TextSink, utf8Bytes } from '../bytes/index.js';
+import { type BpfError, SyscallError } from '../errors.js';
+import { terminalWidth } from './look.js';
+import { errorText } from './report.js';
 
 const STDOUT = 1;
 /** A pipe that is full takes more when its reader has read; looked at so often. */
@@ -11,12 +14,31 @@ const RETRY_MS = 2;
 /** Thrown when the reader went away: it wants no more, and that is no failure. */
 export class NobodyReads extends Error {}
 
+/**
+ * Text for a stream. Names, lines of C and values are whoever's made the object: a pipe gets them as they are, as from bpftool, while a
+ * terminal would do what they say.
+ */
+export const shownOn = ({ isTTY }: NodeJS.WriteStream, text: string): string => (isTTY ? printableLines(text) : text);
+
+export const printText = (text: string): void => {
+  process.stdout.write(shownOn(process.stdout, text));
+};
+
+/** What keeps the answer from being all that it could be, beside the answer. @param instead What there is. */
+export function printNotice(why: BpfError, instead: string): void {
+  process.stderr.write(`${errorText(why, { log: false, width: terminalWidth(process.stderr) })}\n${instead}\n`);
+}
+
 /** Runs `write` with a sink that is stdout. @throws {SyscallError} when stdout takes no more, but for a reader that is gone. */
 export function toStdout(write: (out: TextSink) => void): void {
-  const out = new TextSink({ write: writeAll });
+  const decoder = new TextDecoder();
+  const onTerminal = (chunk?: Uint8Array) =>
+    writeAll(utf8Bytes(printableLines(chunk ? decoder.decode(chunk, { stream: true }) : decoder.decode())));
+  const out = new TextSink({ write: process.stdout.isTTY ? onTerminal : writeAll });
   try {
     write(out);
     out.flush();
+    if (process.stdout.isTTY) onTerminal();
   } catch (error) {
     if (!(error instanceof NobodyReads)) throw error;
   }

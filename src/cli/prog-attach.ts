@@ -28,7 +28,7 @@ export const ATTACH_LEGEND = `ATTACH_TYPE := { ${ATTACH_WORDS.map(({ name }) => 
 export function attach(words: Words, context: NounContext): void {
   change(words, 'BPF_PROG_ATTACH', 'Cannot attach the program', {
     EINVAL:
-      'The type of the program, the attach type and the map must suit each other: sk_skb and sk_msg programs go to a sockmap or sockhash.',
+      'The type of the program, the attach type and the map must suit each other: sk_skb and sk_msg programs go to a sockmap or sockhash. A flow dissector is not attached twice.',
     EOPNOTSUPP: 'Programs go to a sockmap or sockhash.',
     EBUSY: 'A program that excludes this one is there: a map takes a stream verdict or a verdict, not both.',
     EEXIST: 'A flow dissector is attached already, to this network namespace or to the first one.',

@@ -1,11 +1,12 @@
 // `tsbpf prog dump`: the instructions of loaded programs, as the verifier left them or as machine code.
 
-import { UnsupportedError, UsageError } from '../errors.js';
+import { BpfError, UnsupportedError, UsageError } from '../errors.js';
 import {
   type Json,
   jitedJson,
   jitedText,
   type MachineDisassembler,
+  type ProgInfo,
   progHeader,
   progHeaderText,
   type XlatedOptions,
@@ -15,10 +16,9 @@ import {
   xlatedText,
 } from '../live/index.js';
 import { jitedCode, progInfo, progName, xlatedCode } from '../syscall/index.js';
-import { terminalWidth } from './look.js';
 import { machineDisassembler } from './machine.js';
 import { type NounContext, printDone, printJson } from './nouns.js';
-import { errorText } from './report.js';
+import { printNotice, printText } from './output.js';
 import { selectAll } from './selectors.js';
 import { type Words, WordsError } from './verbs.js';
 import { writeWhole } from './write-whole.js';
@@ -55,12 +55,12 @@ export async function dump(words: Words, context: NounContext): Promise<void> {
   const isSeveral = selected.fds.length > 1;
   const dumps = selected.fds.map((fd) => {
     const info = progInfo(fd);
-    return { head: { info, name: progName(fd, info) }, code: dumpOf(fd, form, options, context, disassemble) };
+    return { head: { info, name: progName(fd, info) }, code: dumpOf(fd, info, form, options, context, disassemble) };
   });
   if (context.json) {
     const shown = dumps.map(({ head, code }) => (isSeveral ? { ...progHeader(head), insns: code } : code));
     printJson(isSeveral ? shown : (shown[0] as Json), context.pretty);
-  } else process.stdout.write(dumps.map(({ head, code }) => `${isSeveral ? progHeaderText(head) : ''}${code}`).join('\n'));
+  } else printText(dumps.map(({ head, code }) => `${isSeveral ? progHeaderText(head) : ''}${code}`).join('\n'));
 }
 
 /** Without a disassembler the code is still worth to be seen, in bytes. */
@@ -69,26 +69,37 @@ async function disassemblerOrNotice(): Promise<MachineDisassembler | undefined> 
     return await machineDisassembler();
   } catch (error) {
     if (!(error instanceof UnsupportedError)) throw error;
-    process.stderr.write(`${errorText(error, { log: false, width: terminalWidth(process.stderr) })}\nHere are its bytes.\n`);
+    printNotice(error, 'Here are its bytes.');
     return undefined;
   }
 }
 
 function dumpOf(
   fd: number,
+  info: ProgInfo,
   form: Form,
   options: DumpOptions,
   { json }: NounContext,
   disassemble: MachineDisassembler | undefined,
 ): Json {
   if (form === 'jited') {
-    const code = jitedCode(fd);
+    const code = withTypes(info, jitedCode(fd));
     return json ? jitedJson(code, options, disassemble) : jitedText(code, options, disassemble);
   }
-  const code = xlatedCode(fd);
+  const code = withTypes(info, xlatedCode(fd));
   if (options.visual) return xlatedGraph(code, options);
   const rows = xlatedRows(code);
   return json ? xlatedJson(rows, options) : xlatedText(rows, options);
+}
+
+/** Says it where they are missing, and not because the program was loaded without. */
+function withTypes<C extends { readonly btf?: unknown }>({ id, btfId }: ProgInfo, code: C): C {
+  if (code.btf === undefined && btfId > 0)
+    printNotice(
+      new BpfError(`The types of program ${id} cannot be read`, { remedy: 'Run as root: it takes CAP_SYS_ADMIN.' }),
+      'Here are its instructions without lines of C.',
+    );
+  return code;
 }
 
 /** What only this user may read, as bpftool has it: addresses of the kernel may be in it. */

@@ -3,6 +3,7 @@
 import { type ProgSample, statsBetween, statsJson, statsText, writeJson } from '../live/index.js';
 import { enableStats, openById, progInfo, progName, walk } from '../syscall/index.js';
 import type { NounContext } from './nouns.js';
+import { shownOn } from './output.js';
 import { selectAll } from './selectors.js';
 import { pause, print, stopOnSignals } from './signals.js';
 import type { Words } from './verbs.js';
@@ -37,7 +38,7 @@ export async function stats(words: Words, context: NounContext): Promise<void> {
     const end = performance.now();
     const seconds = (end - start) / 1000;
     const rows = statsBetween(before, [...now.values()], seconds);
-    const text = context.json ? `${writeJson(statsJson(rows, Date.now(), seconds))}\n` : statsText(rows);
+    const text = shownOn(process.stdout, context.json ? `${writeJson(statsJson(rows, Date.now(), seconds))}\n` : statsText(rows));
     await print(isTerminal ? `${REDRAW}${text}` : context.json || turn === 0 ? text : `\n${text}`, stop.signal);
     if (ids.size > 0 && now.size === 0) return; // all that were asked for are gone
     before = now;

@@ -2,6 +2,7 @@
 
 import { openTracePipe, readProgStream } from '../syscall/index.js';
 import { type NounContext, printJson } from './nouns.js';
+import { printText, shownOn } from './output.js';
 import { selectOne } from './selectors.js';
 import { pause, print, stopOnSignals } from './signals.js';
 import type { Words } from './verbs.js';
@@ -19,9 +20,9 @@ export async function tracelog(words: Words, context: NounContext): Promise<void
   while (!stop.signal.aborted) {
     const bytes = pipe.read();
     if (bytes.length === 0) await pause(LOOK_AGAIN_MS, stop.signal);
-    else await print(show.text(bytes), stop.signal);
+    else await print(shownOn(process.stdout, show.text(bytes)), stop.signal);
   }
-  process.stdout.write(show.end());
+  printText(show.end());
 }
 
 /** How bytes from the kernel are shown: what stands before, what comes of them, what stands after. */
@@ -66,5 +67,5 @@ function stream(words: Words, context: NounContext): void {
   for (const bytes of readProgStream(prog.fd, which)) text += decoder.decode(bytes, { stream: true });
   text += decoder.decode();
   if (context.json) printJson(text, context.pretty);
-  else process[which].write(text);
+  else process[which].write(shownOn(process[which], text));
 }

@@ -9,7 +9,7 @@ import { type Json, Members, Raw } from './json.js';
 const MOST_DEPTH = 64;
 
 export interface ValueStyle {
-  /** For people: pointers and wide numbers in hex, without quotes. */
+  /** For people: pointers in hex, wide numbers without quotes. */
   readonly plain: boolean;
 }
 
@@ -60,7 +60,7 @@ function formatted(from: Reading, id: TypeId, at: number, bit: number, depth: nu
     }
     case 'PTR': {
       const value = view.getBigUint64(at, true);
-      return style.plain ? new Raw(value === 0n ? '(nil)' : `0x${value.toString(16)}`) : value;
+      return style.plain ? (value === 0n ? '(nil)' : `0x${value.toString(16)}`) : value;
     }
     case 'FLOAT':
       return floatJson(type.size === 4 ? view.getFloat32(at, true) : view.getFloat64(at, true), type, btf);

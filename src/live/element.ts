@@ -145,8 +145,9 @@ function byteOf(word: string, isHex: boolean): number {
 
 const BIG = '\u0000';
 
-/** Integers that a number cannot hold become bigint. */
+/** Integers that a number cannot hold become bigint; those in hex are no JSON, and meant all the same. */
 function parseJson(text: string, name: string): unknown {
+  if (/^0x[\da-f]+$/i.test(text)) return text;
   try {
     const marked = text.replace(/"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g, (part) =>
       part.startsWith('"') ? part : `"\\u0000${part}"`,

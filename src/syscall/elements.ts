@@ -132,11 +132,10 @@ function lookedUp(ops: MapOps, key: Uint8Array): Element['value'] {
   }
 }
 
-/** Takes the next value of a queue or stack away; or an element with its key. Undefined when there is none. @throws {SyscallError} */
-export function popElement(fd: number, info: MapInfo, key?: Uint8Array): Uint8Array | undefined {
+/** Takes the next value of a queue or stack away; undefined when there is none. @throws {SyscallError} */
+export function popElement(fd: number, info: MapInfo): Uint8Array | undefined {
   const reply = bpfCall('BPF_MAP_LOOKUP_AND_DELETE_ELEM', {
     map_fd: fd,
-    ...(key && key.length > 0 && { key }),
     value: new Uint8Array(valueRoom(info)),
   });
   if (reply.result >= 0) return reply.pointed('value').slice();
@@ -144,7 +143,9 @@ export function popElement(fd: number, info: MapInfo, key?: Uint8Array): Uint8Ar
   if (errno === 'ENOENT') return undefined;
   throw new SyscallError('bpf(BPF_MAP_LOOKUP_AND_DELETE_ELEM)', errno, {
     doing: `Cannot pop from map ${info.name || info.id}`,
-    ...(errno === 'ENOTSUPP' && { remedy: 'Queues, stacks and hash tables can be popped from.' }),
+    ...((errno === 'ENOTSUPP' || errno === 'EFAULT') && {
+      remedy: 'Queues and stacks can be popped from; elements of a map with keys are looked up and deleted.',
+    }),
   });
 }
 

@@ -1,6 +1,6 @@
 // Programs that are in the kernel: what it says of them, their instructions, and how long they take.
 
-import type { LineInfo } from '../btf/index.js';
+import type { Btf, LineInfo } from '../btf/index.js';
 import { BpfError, SyscallError } from '../errors.js';
 import {
   calledAddresses,
@@ -246,6 +246,9 @@ const INTERPRETED = 'It is interpreted, not compiled: sysctl net.core.bpf_jit_en
 const whyNoCode = ({ jitedLength, xlatedLength }: ProgInfo, length: number): string =>
   length > 0 ? WITHHELD : jitedLength === 0 && xlatedLength === 0 ? NO_RIGHTS : INTERPRETED;
 
+/** Code is worth to be seen without lines of C, too: who may read it may not be one who may read its types. */
+const typesOf = ({ btfId }: ProgInfo): Btf | undefined => (btfId > 0 ? told(() => btfById(btfId)) : undefined);
+
 /**
  * The instructions as the verifier left them, with all that it takes to show them.
  * @throws {SyscallError}; {BpfError} when the kernel does not show them.
@@ -265,7 +268,7 @@ export function xlatedCode(fd: number): LoadedCode {
     });
   const code = {
     insns,
-    btf: info.btfId > 0 ? btfById(info.btfId) : undefined,
+    btf: typesOf(info),
     ...recordsOf(info, funcs, lines),
     ksyms: u64s(ksyms),
   };
@@ -319,7 +322,7 @@ export function jitedCode(fd: number): JitedCode {
     code,
     lengths: u32s(lengths),
     ksyms,
-    btf: info.btfId > 0 ? btfById(info.btfId) : undefined,
+    btf: typesOf(info),
     ...recordsOf(info, funcs, lines),
     lineAddresses: u64s(addresses),
     symbols: namesOfAddresses(ksyms),

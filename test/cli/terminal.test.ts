@@ -1,13 +1,13 @@
 // What files, objects and words hold is not for the terminal to obey; and text is as wide as the terminal.
 
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { printable, printableLines } from '../../src/bytes/index.js';
 import { errorText } from '../../src/cli/report.js';
 import { FormatError, VerifierError } from '../../src/errors.js';
-import { tsbpf } from '../support/cli.js';
+import { onTerminal, tsbpf } from '../support/cli.js';
 
 const ESC = '\u001b';
 const bootstrap = join(import.meta.dirname, '../../fixtures/bootstrap.bpf.o');
@@ -37,6 +37,16 @@ describe('an escape does not reach the terminal', () => {
     const { stderr } = tsbpf(args);
     expect(stderr).toContain(shown);
     expect(stderr).not.toContain(ESC);
+  });
+
+  test('in the name of a type, which a pipe gets as it is', () => {
+    const named = join(folder, 'named.bpf.o');
+    writeFileSync(named, readFileSync(bootstrap, 'latin1').replaceAll('\0event\0', `\0${ESC}[31m\0`), 'latin1');
+    const words = ['btf', 'dump', 'file', named];
+    expect(tsbpf(words).stdout).toContain(`STRUCT '${ESC}[31m'`);
+    const shown = onTerminal(words);
+    expect(shown).toContain("STRUCT '?[31m'");
+    expect(shown).not.toContain(ESC);
   });
 
   test.each([true, false])("in a verifier's refusal, with its log: %j", (log) => {

@@ -52,8 +52,8 @@ describe('a value by its type', () => {
       '"0x20000000000000001"',
       '0x20000000000000001',
     ],
-    ['pointer', (b) => b.pointer(b.int('int', 4)), '1000000000000000', '16', '0x10'],
-    ['null pointer', (b) => b.pointer(b.int('int', 4)), '0000000000000000', '0', '(nil)'],
+    ['pointer', (b) => b.pointer(b.int('int', 4)), '1000000000000000', '16', '"0x10"'],
+    ['null pointer', (b) => b.pointer(b.int('int', 4)), '0000000000000000', '0', '"(nil)"'],
     ['enum', (b) => b.enum('e', 4, { A: 0n, B: 5n }, false), '05000000', '"B"'],
     ['enum of no such name', (b) => b.enum('e', 4, { A: 0n }, false), 'ffffffff', '-1'],
     ['enum64', (b) => b.enum('e', 8, { BIG: 1n << 40n }, false), '0000000000010000', '"BIG"'],
@@ -133,6 +133,11 @@ describe('words of an element', () => {
       `00000000c8010000${'03'.padEnd(16, '0')}0000000000000000`,
       0,
     ]);
+  });
+
+  it('a number in hex', () => {
+    expect(parse('key 0x10 value {}')[0]).toBe('10000000');
+    expect(() => parse('key 0x1g value {}')).toThrow(/no JSON/);
   });
 
   it('JSON for variables keeps those that it does not name', () => {

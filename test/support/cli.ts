@@ -20,6 +20,12 @@ export function tsbpf(
   return spawnSync(command, rest, { encoding: 'utf8', timeout: 60_000, env: { ...process.env, ...env } });
 }
 
+/** What a terminal gets to see. */
+export function onTerminal(args: readonly string[]): string {
+  const quoted = [process.execPath, bin, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`);
+  return spawnSync('script', ['-qec', quoted.join(' '), '/dev/null'], { encoding: 'utf8', timeout: 60_000 }).stdout;
+}
+
 export interface Running {
   readonly process: ChildProcess;
   readonly pid: number;
