@@ -1,12 +1,13 @@
 // `tsbpf explain`: its page, its JSON, and that it does nothing to any kernel.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tsbpf } from '../support/cli.js';
 import { describeWithCompiler } from '../support/compile.js';
-import { compileWhy, type Folder, folderOfKernels } from '../support/why.js';
+import { kernelOf } from '../support/kernels.js';
+import { CONFIG, compileWhy, type Folder, folderOfKernels, SYSTEM_MAP } from '../support/why.js';
 
 const root = join(import.meta.dirname, '../..');
 const golden = (name: string): string => join(import.meta.dirname, 'goldens', name);
@@ -78,6 +79,110 @@ describe('explain', () => {
     const { status, stdout } = tsbpf(['explain', import.meta.filename, '--json', ...btf('5.10')]);
     expect(status).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'ERR_TSBPF_FORMAT' } });
+  });
+});
+
+/** A file of the folder, with this in it. */
+const written = (name: string, content: string | Uint8Array): string => {
+  writeFileSync(folder.path(name), content);
+  return folder.path(name);
+};
+
+describe('explain takes the description of a kernel that check takes', () => {
+  const old = () => `5.10=${folder.path('5.10.btf')}`;
+
+  test.each([
+    ['--kernel', ['nameless'], 2, 'has no name'],
+    ['two kernels', ['--btf', 'a', '--kernel', 'b=c'], 2, 'explain takes one kernel, not a, b=c'],
+    ['files of no kernel', ['--config', 'x'], 2, 'is of none of the kernels'],
+    ['files of another kernel', ['--kernel', 'OLD', '--config', '6.1=x'], 2, 'where NAME is 5.10'],
+    [
+      'a file given twice',
+      ['--kernel', 'OLD', '--config', 'x', '--config', '5.10=y'],
+      2,
+      '--config is given twice for 5.10: x, y',
+    ],
+    ['a file that is not there', ['--kernel', 'OLD', '--kallsyms', '/nope'], 1, 'ENOENT'],
+    ['a configuration of another release', ['--kernel', 'OLD', '--config', 'OTHER'], 1, 'is of Linux 6.1.192'],
+  ])('%s: refused as there', (what, words, status, message) => {
+    const other = written('other-config', CONFIG.replace('5.10.262', '6.1.192'));
+    const flags = words[0] === 'nameless' ? ['--kernel', 'nameless'] : words;
+    const filled = flags.map((word) => ({ OLD: old(), OTHER: other })[word] ?? word);
+    const found = tsbpf(['explain', bootstrap, ...filled]);
+    expect({ status: found.status, stderr: found.stderr.replaceAll(/\s+/g, ' ') }, what).toEqual({
+      status,
+      stderr: expect.stringContaining(message),
+    });
+  });
+
+  test('a directory may hold all of it', () => {
+    const path = folder.path('whole');
+    mkdirSync(path, { recursive: true });
+    for (const [name, content] of [
+      ['btf', kernelOf('5.10')],
+      ['config-5.10.0-46-cloud', CONFIG],
+      ['System.map-5.10.0-46-cloud', SYSTEM_MAP],
+    ] as const)
+      writeFileSync(join(path, name), content);
+    const { stdout } = tsbpf(['explain', bootstrap, '--json', '--btf', path]);
+    expect(JSON.parse(stdout).kernel).toMatchObject({
+      name: 'whole',
+      version: '5.10.255',
+      config: join(path, 'config-5.10.0-46-cloud'),
+      symbols: join(path, 'System.map-5.10.0-46-cloud'),
+    });
+  });
+
+  test('a version tells which features the plan may use', () => {
+    const { stdout } = tsbpf(['explain', bootstrap, '--kernel', old()]);
+    expect(stdout).toMatch(/^ {2}no {6}feature +perf_link \(5\.15\)/m);
+    expect(stdout).toMatch(/^ {5}prlimit64\(0, RLIMIT_MEMLOCK/m);
+    expect(stdout).toContain('PERF_EVENT_IOC_SET_BPF');
+    expect(tsbpf(['explain', bootstrap, ...btf('5.10')]).stdout).not.toContain('PERF_EVENT_IOC_SET_BPF');
+  });
+});
+
+describeWithCompiler('explain, of settings and symbols', () => {
+  const given = () => [
+    ...['--kernel', `5.10=${folder.path('5.10.btf')}`],
+    ...['--config', written('config', CONFIG)],
+    ...['--kallsyms', written('System.map', SYSTEM_MAP)],
+  ];
+
+  test('externs have their values, and the rest of what has none its steps', async () => {
+    const { status, stdout } = tsbpf(['explain', compileWhy(folder, 3), ...given()]);
+    expect(status).toBe(1);
+    const page = plain(stdout);
+    expect(page.replaceAll(/\s+/g, ' ')).toContain('no symbol no_such_symbol in /System.map');
+    expect(page).toMatch(/^ {2}Left out: newer, missing$/m);
+    const part = page.slice(page.indexOf('REQUIREMENTS')); // what is before has a path in it
+    await expect(part.replace(/\nSTEPS[\s\S]*?\n\n/, '\n')).toMatchFileSnapshot(golden('explain-externs.txt'));
+    const { steps } = JSON.parse(tsbpf(['explain', compileWhy(folder, 3), ...given(), '--json']).stdout) as {
+      steps: { id: string; attr?: Record<string, unknown> }[];
+    };
+    const attr = (id: string) => steps.find((step) => step.id === id)?.attr;
+    // CONFIG_HZ is 250, CONFIG_NEW is not set, the version is (5 << 16) + (10 << 8) + 255.
+    expect(attr('map why3.kconfig contents')?.value).toMatch(/^fa000000000000+ff0a0500/);
+    // ldimm64 of vfs_read, at 0xffffffff81002000.
+    expect(attr('prog symbols')?.insns).toMatchObject({ bytes: expect.stringContaining('0020008100000000ffffffff') });
+    expect(attr('prog missing')).toBeUndefined();
+  });
+
+  test('what is not given is told by name, as data too', () => {
+    const flags = ['--kernel', `6.12=${folder.path('6.12.btf')}`];
+    const { stdout } = tsbpf(['explain', compileWhy(folder, 3), ...flags]);
+    expect(stdout).toMatch(/^NOT GIVEN\n {2}6\.12: the configuration would tell of [\s\S]* --config 6\.12=FILE$/m);
+    const { open, externs } = JSON.parse(tsbpf(['explain', compileWhy(folder, 3), ...flags, '--json']).stdout);
+    expect(open.map(({ fact }: { fact: string }) => fact)).toEqual(['configuration', 'symbols']);
+    expect(externs).toContainEqual(expect.objectContaining({ name: 'CONFIG_HZ', verdict: 'unknown', found: null, value: null }));
+  });
+
+  test('options that hooks hang on', () => {
+    const { status, stdout } = tsbpf(['explain', compileWhy(folder, 4), ...given()]);
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^ {2}NO {6}option +CONFIG_BPF_JIT: /m);
+    expect(stdout).toMatch(/^ {2}NO {6}option +CONFIG_XDP_SOCKETS: /m);
+    expect(stdout).toMatch(/^ {2}yes {5}option +CONFIG_BPF_LSM: /m);
   });
 });
 
