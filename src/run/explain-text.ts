@@ -161,20 +161,31 @@ function stepLines({ plan }: Explained, { width, paint }: ExplainTextOptions): s
 
 const COLOURS: Readonly<Record<CheckVerdict, keyof Paint>> = { ok: 'green', unknown: 'yellow', red: 'red' };
 
+interface Told {
+  readonly program: string | undefined;
+  /** That come from the same line, and are mended alike: the fields of a bit field, a read that is tried again. */
+  readonly findings: Finding[];
+}
+
 function verdictLines({ check, plan }: Explained, { width, paint }: ExplainTextOptions): string[] {
-  const findings = [
-    ...check.findings.map((finding) => ({ finding, program: undefined })),
-    ...check.programs.flatMap(({ program, findings: own }) => own.map((finding) => ({ finding, program }))),
-  ];
-  const order = [
-    ...findings.filter(({ finding }) => finding.verdict === 'red'),
-    ...findings.filter(({ finding }) => finding.verdict !== 'red'),
-  ];
+  const groups = new Map<string, Told>();
+  const add = (finding: Finding, program?: string): void => {
+    const { source, remedy, verdict } = finding;
+    const key = source && remedy ? `${verdict} ${program} ${source.file}:${source.line} ${remedy}` : `alone ${groups.size}`;
+    const group: Told = groups.get(key) ?? { program, findings: [] };
+    groups.set(key, group);
+    const { findings } = group;
+    if (!findings.some(({ what }) => what === finding.what)) findings.push(finding);
+  };
+  for (const finding of check.findings) add(finding);
+  for (const { program, findings } of check.programs) for (const finding of findings) add(finding, program);
+  const all = [...groups.values()];
+  const isRed = ({ findings: [first] }: Told): boolean => first?.verdict === 'red';
   return [
     ...wrap(sentence(check.load, check.verdict, plan.error !== undefined), width, '  ', '    ').map(
       paint[COLOURS[check.verdict]],
     ),
-    ...order.flatMap(({ finding, program }) => told(finding, program, width, paint)),
+    ...[...all.filter(isRed), ...all.filter((group) => !isRed(group))].flatMap((group) => told(group, width, paint)),
     ...CANNOT_KNOW.slice(0, 2)
       .flatMap((text) => wrap(text, width, '  '))
       .map(paint.dim),
@@ -189,18 +200,17 @@ function sentence(load: CheckVerdict, verdict: CheckVerdict, noPlan: boolean): s
   return 'Nothing that can be told in advance keeps it from loading.';
 }
 
-function told(
-  { verdict, what, since, source, remedy }: Finding,
-  program: string | undefined,
-  width: number,
-  paint: Paint,
-): string[] {
+function told({ program, findings }: Told, width: number, paint: Paint): string[] {
   const who = program === undefined ? '' : `${program}: `;
-  const text = `${who}${what}${since === undefined ? '' : ` (since ${since})`}`;
-  const place = source ? [`${showSource(source)}: ${source.text.trim()}`] : [];
+  const [first] = findings;
+  const place = first?.source ? [`${showSource(first.source)}: ${first.source.text.trim()}`] : [];
   return [
-    ...wrap(text, width, '  ', '    ').map((line) => paint[COLOURS[verdict]](line)),
-    ...[...place, ...(remedy ?? '').split('\n')]
+    ...findings.flatMap(({ verdict, stage, what, since }) => {
+      const when = stage === 'attach' ? 'when it is attached: ' : '';
+      const text = `${who}${when}${what}${since === undefined ? '' : ` (since ${since})`}`;
+      return wrap(text, width, '  ', '    ').map((line) => paint[COLOURS[verdict]](line));
+    }),
+    ...[...place, ...(first?.remedy ?? '').split('\n')]
       .filter((line) => line !== '')
       .flatMap((line) => wrap(printable(line), width, '    ', '      ')),
   ];

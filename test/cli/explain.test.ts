@@ -1,6 +1,6 @@
 // `tsbpf explain`: its page, its JSON, and that it does nothing to any kernel.
 
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -187,7 +187,8 @@ describeWithCompiler('explain, of settings and symbols', () => {
 });
 
 describe.skipIf(process.platform !== 'linux')('explain changes nothing', () => {
-  const CALLS = 'trace=bpf,perf_event_open,mount,fsopen,fsmount,mkdir,mkdirat,unlink,unlinkat,prlimit64,setrlimit,ioctl';
+  const CALLS =
+    'trace=openat,bpf,perf_event_open,mount,umount2,fsopen,fsconfig,fsmount,move_mount,mkdir,mkdirat,unlink,unlinkat,rename,prlimit64,setrlimit,unshare,setns,ioctl';
 
   function traced(args: readonly string[]): string | undefined {
     if (spawnSync('strace', ['-V']).status !== 0) {
@@ -196,18 +197,31 @@ describe.skipIf(process.platform !== 'linux')('explain changes nothing', () => {
     }
     const log = folder.path('strace');
     tsbpf(args, { as: ['strace', '-f', '-o', log, '-e', CALLS] });
-    return readFileSync(log, 'utf8');
+    const calls = readFileSync(log, 'utf8');
+    expect(calls).toMatch(/\+\+\+ exited with \d \+\+\+/); // it was traced to its end
+    return calls;
   }
+  /** Files of its own making, or written to; what node itself does with devices is none. */
+  const WRITING = /openat\((?!.*"\/dev\/).*O_(WRONLY|RDWR|CREAT)/;
+
+  test('what is looked for would be seen', () => {
+    const calls = traced(['prog', 'list']);
+    if (calls !== undefined) expect(calls).toMatch(/ bpf\(BPF_PROG_GET_NEXT_ID/);
+    const made = traced(['gen', 'object', folder.path('made.o'), bootstrap]);
+    if (made !== undefined) expect(made).toMatch(WRITING);
+  });
 
   test('with types from a file: no call that BPF needs at all', () => {
     const calls = traced(['explain', bootstrap, ...btf('5.10')]);
-    expect(calls ?? '').not.toMatch(/ (bpf|perf_event_open|mount|fsopen|fsmount|mkdir\w*)\(/);
+    expect(calls ?? '').not.toMatch(/ (bpf|perf_event_open|mount|fsopen|fsmount|mkdir\w*|unlink\w*|rename|unshare|setns)\(/);
+    expect(calls ?? '').not.toMatch(WRITING);
   });
 
   test('of the running kernel: it reads, and makes nothing', () => {
     if (!existsSync('/sys/kernel/btf/vmlinux')) return;
     const calls = traced(['explain', bootstrap]);
-    expect(calls ?? '').not.toMatch(/ (perf_event_open|mount|fsopen|fsmount|mkdir\w*)\(/);
+    expect(calls ?? '').not.toMatch(/ (perf_event_open|mount|fsopen|fsmount|mkdir\w*|unlink\w*|rename|unshare|setns)\(/);
+    expect(calls ?? '').not.toMatch(WRITING);
     expect(calls ?? '').not.toMatch(/bpf\(BPF_(MAP_|PROG_|LINK_|BTF_LOAD|OBJ_PIN|RAW_TRACEPOINT|ITER_|TOKEN_|ENABLE_)/);
     expect(calls ?? '').not.toContain('RLIMIT_MEMLOCK');
   });
@@ -223,7 +237,7 @@ describeWithCompiler('explain, of the running kernel', () => {
   test('an object without CO-RE is held against its types too', () => {
     if (!existsSync('/sys/kernel/btf/vmlinux')) return;
     const { status, stdout } = tsbpf(['explain', compileWhy(folder, 5)]);
-    expect(stdout).toMatch(/Held against this kernel, Linux [\d.]+\s+\(\d+\s+types\)/);
+    expect(stdout).toMatch(/Held against this kernel, Linux [\d.]+\s+\(\d+\s+types[,)]/);
     expect(stdout).not.toContain("The kernel's BTF has no");
     expect(status).toBe(0);
     expect(stdout).toMatch(/^ {2}yes +map type +BPF_MAP_TYPE_HASH/m);
@@ -253,6 +267,22 @@ describeWithCompiler('explain, of what is missing', () => {
     expect(page).toMatch(/There is no plan of the whole: /);
     expect(page).toMatch(/Left out: .*target/);
     await expect(page.replace(/\nSTEPS[\s\S]*?\n\n/, '\n')).toMatchFileSnapshot(golden('explain-targets.txt'));
+  });
+
+  test('what comes from one line and is mended alike is told once; what only attaching meets, as that', () => {
+    const text = `
+      #define CORE __attribute__((preserve_access_index))
+      struct task_struct { int gone : 3; } CORE;
+      #define info(f, kind) __builtin_preserve_field_info(f, kind)
+      __attribute__((section("raw_tp/no_such"), used)) int bits(struct task_struct **t) { return info((*t)->gone, 0) + info((*t)->gone, 1); }`;
+    const object = folder.path('bits.bpf.o');
+    writeFileSync(folder.path('bits.bpf.c'), text);
+    execFileSync('clang-19', ['-target', 'bpf', '-O2', '-g', '-c', folder.path('bits.bpf.c'), '-o', object]);
+    const { stdout } = tsbpf(['explain', object, ...btf('6.12')]);
+    const verdict = stdout.slice(stdout.indexOf('\nVERDICT'));
+    expect(verdict.match(/has no answer in/g)?.length).toBeGreaterThan(1);
+    expect(verdict.match(/if \(bpf_core_field_exists/g)).toHaveLength(1);
+    expect(verdict).toMatch(/^ {2}bits: when it is attached: The kernel's BTF has no tracepoint no_such/m);
   });
 
   test('nothing is missing: exit 0', () => {
