@@ -124,7 +124,7 @@ export function shownSymbols({ symbols, kconfig }: CheckedKernel, name: string):
 
 /** What a planner may know of such a kernel. Symbols and settings that are not known are for the checks to tell. */
 export function factsOf(object: BpfObject, kernel: CheckedKernel): KernelFacts {
-  const { btf, modules, version, kconfig } = kernel;
+  const { btf, modules, version, kconfig, symbols: list } = kernel;
   const questions = wanted(object);
   const { features } = describeFacts();
   const cookie = hasNumber(kernel, 'bpf_func_id', BPF_FUNC.BPF_FUNC_get_attach_cookie, '5.15');
@@ -138,6 +138,7 @@ export function factsOf(object: BpfObject, kernel: CheckedKernel): KernelFacts {
     kernelVersion: version ?? 0,
     kconfig,
     kallsyms: new Map(symbols),
+    kallsymsFile: list?.file,
     tracepointIds: new Map(questions.tracepoints.map((name) => [name, 0])),
     features: new Map(features).set('bpf_cookie', cookie ?? true),
   });

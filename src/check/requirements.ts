@@ -56,7 +56,7 @@ export function requirementsOf(object: BpfObject, check: ObjectCheck, kernel: Ch
     ...instructions(object, check, kernel),
     ...externs(object, check),
     ...options(check, kernel),
-    ...features(questions),
+    ...features(questions, kernel),
     ...rights(object, check, questions),
     ...mounts(questions),
     ...lockdown(object, check, questions),
@@ -255,13 +255,14 @@ function optionStatus(kernel: CheckedKernel | undefined, needs: readonly Need[])
   return met.includes(true) ? 'there' : met.includes(false) ? 'missing' : 'unknown';
 }
 
-const features = ({ features: names }: Wanted): Requirement[] =>
+/** Nothing is tried: a release that is too old is taken to be without, as the plan takes it. */
+const features = ({ features: names }: Wanted, kernel: CheckedKernel | undefined): Requirement[] =>
   [...new Set(names)].map((name) => ({
     kind: 'feature',
     name,
     since: FEATURES[name].since,
     why: `a kernel that ${FEATURES[name].what}; the plan does otherwise where it does not`,
-    status: 'assumed',
+    status: isSince(kernel?.version, FEATURES[name].since) === false ? 'missing' : 'assumed',
     optional: true,
   }));
 

@@ -108,15 +108,16 @@ function* namesOf({ kernelBtf, modules }: KernelTypes, kind: 'FUNC' | 'VAR'): Ge
     for (const id of isMarked ? markedKfuncs(btf) : typesOf(btf, kind)) yield btf.name(id);
 }
 
-function absent(object: BpfObject, extern: Ksym, index: number, types: KernelTypes): ExternAnswer {
+function absent(object: BpfObject, extern: Ksym, index: number, facts: KernelFacts): ExternAnswer {
   if (extern.weak) return { kind: 'absent', index };
   const where = whereOf(object, extern);
+  const { kallsymsFile = '/proc/kallsyms' } = facts;
   if (isTypeless(extern))
-    throw new RelocationError(`The kernel has no symbol ${extern.name} in /proc/kallsyms`, {
+    throw new RelocationError(`The kernel has no symbol ${extern.name} in ${kallsymsFile}`, {
       where,
-      remedy: `Is it there? grep -w ${extern.name} /proc/kallsyms. Variables are, in kernels built with CONFIG_KALLSYMS_ALL=y. Or declare it __weak, and test it before use.`,
+      remedy: `Is it there? grep -w ${extern.name} ${kallsymsFile}. Variables are, in kernels built with CONFIG_KALLSYMS_ALL=y. Or declare it __weak, and test it before use.`,
     });
-  const names = namesOf(types, extern.kind === 'function' ? 'FUNC' : 'VAR');
+  const names = namesOf(facts, extern.kind === 'function' ? 'FUNC' : 'VAR');
   const [similar] = nearestFew(essentialName(extern.name), names, { most: 1 });
   throw new RelocationError(`The kernel's BTF has no ${extern.kind} ${extern.name}`, {
     where,

@@ -59,6 +59,8 @@ export interface KernelFacts extends MachineSizes {
   readonly kconfig: KernelConfig | undefined;
   /** Addresses of symbols by name; more than one where several symbols are called so. */
   readonly kallsyms: ReadonlyMap<string, readonly bigint[]>;
+  /** Where they were looked for, if not in /proc/kallsyms. */
+  readonly kallsymsFile?: string | undefined;
   /** Types of loaded modules; none when everything is in the kernel's own BTF. */
   readonly modules: readonly ModuleBtf[];
   /** By path. */

@@ -1,18 +1,11 @@
 // The matrix object x kernel as text: a row for each object, and for each program where they differ; what is behind a cell stands below.
 
 import { printable } from '../bytes/index.js';
-import {
-  CANNOT_KNOW,
-  type CheckVerdict,
-  type ExternCheck,
-  FACTS,
-  type Finding,
-  type ObjectCheck,
-  type OpenQuestion,
-  verdictOf,
-} from '../check/index.js';
+import { CANNOT_KNOW, type CheckVerdict, type ExternCheck, type Finding, type ObjectCheck, verdictOf } from '../check/index.js';
 import type { BpfError } from '../errors.js';
 import { type CheckedObject, overall } from './check.js';
+import { cut, externText } from './extern-text.js';
+import { openLines } from './open-lines.js';
 import { type Look, type Paint, wrap } from './paint.js';
 
 interface Row {
@@ -46,7 +39,7 @@ export function checkText(kernels: readonly string[], objects: readonly CheckedO
       all.filter(({ finding }) => finding.verdict === 'unknown'),
       look,
     ),
-    openLines(objects, look),
+    notGiven(objects, look),
     ['', ...CANNOT_KNOW.flatMap((text) => wrap(text, look.width)).map(look.paint.dim)],
     ['', summary(objects, look.paint)],
   ];
@@ -128,46 +121,17 @@ function externTables(kernels: readonly string[], objects: readonly CheckedObjec
   });
 }
 
-const LONGEST_VALUE = 24;
-
 function externCell(extern: ExternCheck | undefined): Cell {
   if (!extern) return { text: '', verdict: 'ok' };
-  const { section, found, value, module, verdict } = extern;
-  const there = section === '.kconfig' ? (value ?? 'set') : module === undefined ? 'there' : `in ${module}`;
-  const absent = section === '.kconfig' ? (verdict === 'red' ? 'NO VALUE' : 'not set') : verdict === 'red' ? 'MISSING' : 'none';
-  const text = found === undefined ? '?' : { there, differs: verdict === 'red' ? 'DIFFERS' : 'differs', absent }[found];
-  return { text: cut(printable(text), LONGEST_VALUE), verdict: found === undefined ? 'unknown' : verdict };
+  return { text: externText(extern), verdict: extern.found === undefined ? 'unknown' : extern.verdict };
 }
 
-/** What to give to learn what is not known. */
-const FLAGS: Readonly<Record<OpenQuestion['fact'], { readonly words: string; readonly flag: string }>> = {
-  configuration: { words: 'the configuration', flag: '--config' },
-  symbols: { words: 'symbols', flag: '--kallsyms' },
-  version: { words: 'the version', flag: '--kernel VERSION=FILE in place of --btf, or its configuration' },
-};
-
-function openLines(objects: readonly CheckedObject[], { width, paint }: Look): string[] {
-  const kernels = [...new Set(objects.flatMap(({ checks }) => checks.map(({ kernel }) => kernel)))];
-  const rows = kernels.flatMap((kernel) =>
-    FACTS.flatMap((fact) => {
-      const open = objects.flatMap(({ checks }) => checks.flatMap((check) => (check.kernel === kernel ? check.open : [])));
-      const names = [...new Set(open.flatMap((question) => (question.fact === fact ? question.names : [])))].sort();
-      return names.length === 0 ? [] : [{ kernel, fact, names: names.join(', ') }];
-    }),
+function notGiven(objects: readonly CheckedObject[], look: Look): string[] {
+  const lines = openLines(
+    objects.flatMap(({ checks }) => checks),
+    look.width,
   );
-  if (rows.length === 0) return [];
-  const groups = new Map<string, string[]>();
-  for (const { kernel, fact, names } of rows) {
-    const key = `${fact} ${names}`;
-    groups.set(key, [...(groups.get(key) ?? []), kernel]);
-  }
-  const lines = [...groups].flatMap(([key, of]) => {
-    const [fact, names] = [key.slice(0, key.indexOf(' ')) as OpenQuestion['fact'], key.slice(key.indexOf(' ') + 1)];
-    const { words, flag } = FLAGS[fact];
-    const how = fact === 'version' ? flag : of.map((kernel) => `${flag} ${kernel}=FILE`).join(' ');
-    return wrap(`${of.join(', ')}: ${words} would tell of ${names}. Give it: ${how}`, width, '  ', '    ');
-  });
-  return ['', paint.bold('NOT GIVEN'), ...lines];
+  return lines.length === 0 ? [] : ['', look.paint.bold('NOT GIVEN'), ...lines];
 }
 
 /** As many kernels beside each other as fit; the others follow below. */
@@ -205,8 +169,6 @@ function matrix(kernels: readonly string[], rows: readonly Row[], { width, paint
   }
   return lines;
 }
-
-const cut = (text: string, most: number): string => (text.length <= most ? text : `${text.slice(0, most - 1)}…`);
 
 interface Detail {
   readonly object: string;

@@ -3,11 +3,13 @@
 import {
   byConcern,
   CANNOT_KNOW,
+  type CheckedKernel,
   type CheckVerdict,
   type ExternCheck,
   type Finding,
   type ObjectCheck,
   type ProgramCheck,
+  showVersion,
   worst,
 } from '../check/index.js';
 import type { BpfError } from '../errors.js';
@@ -27,20 +29,20 @@ export interface CheckedObject {
 export const overall = (objects: readonly CheckedObject[]): CheckVerdict =>
   worst(objects.flatMap(({ checks, error }) => (error ? (['red'] as const) : checks.map(({ verdict }) => verdict))));
 
-export interface KernelInfo {
-  readonly name: string;
-  readonly version: string | null;
-  readonly types: number;
-  readonly modules: readonly string[];
-  /** Files; null where none was given. */
-  readonly config: string | null;
-  readonly symbols: string | null;
-}
+/** A kernel with every key: its files are null where none was given. */
+export const kernelJson = ({ name, version, btf, modules, kconfig, symbols }: CheckedKernel): Record<string, unknown> => ({
+  name,
+  version: version === undefined ? null : showVersion(version),
+  types: btf.length - 1,
+  modules: modules.map((module) => module.name),
+  config: kconfig?.file ?? null,
+  symbols: symbols?.file ?? null,
+});
 
 /** A value that `toJson` takes. */
-export const checkJson = (kernels: readonly KernelInfo[], objects: readonly CheckedObject[]): Record<string, unknown> => ({
+export const checkJson = (kernels: readonly CheckedKernel[], objects: readonly CheckedObject[]): Record<string, unknown> => ({
   verdict: overall(objects),
-  kernels,
+  kernels: kernels.map(kernelJson),
   objects: objects.map(({ file, checks, error }) =>
     error
       ? { object: file, error: describeError(error) }

@@ -1,10 +1,10 @@
 // An explained object as JSON for programs.
 
 import { spell } from '../btf/index.js';
-import { CANNOT_KNOW, showVersion } from '../check/index.js';
+import { CANNOT_KNOW } from '../check/index.js';
 import { callName, fdRefs, isFdRef, isWithFds, type Step } from '../plan/index.js';
 import { showSpec } from '../relocate/index.js';
-import { findingJson, programCheckJson } from './check.js';
+import { externJson, findingJson, kernelJson, programCheckJson } from './check.js';
 import type { Explained } from './explain.js';
 import { mapJson, ownersOf, relocationJson } from './inspect.js';
 import { describeError } from './json.js';
@@ -30,16 +30,13 @@ export function explainJson({
       little_endian: object.littleEndian,
       maps: object.maps.map(mapJson),
     },
-    kernel: {
-      name: kernel.name,
-      version: kernel.version === undefined ? null : showVersion(kernel.version),
-      modules: kernel.modules.map(({ name }) => name),
-      assumed,
-    },
+    kernel: { ...kernelJson(kernel), assumed },
     verdict: check.verdict,
     load: check.load,
     least_kernel: leastJson({ requirements, least }),
     requirements: requirements.map(requirementJson),
+    externs: check.externs.map(externJson),
+    open: check.open,
     findings: check.findings.map(findingJson),
     programs: check.programs.map(programCheckJson),
     relocations: fixups.map((fixup) => ({

@@ -2,13 +2,15 @@
 
 import { showSource, sourceLineAt } from '../btf/index.js';
 import { printable } from '../bytes/index.js';
-import { CANNOT_KNOW, type CheckVerdict, type Finding, showVersion } from '../check/index.js';
+import { CANNOT_KNOW, type CheckedKernel, type CheckVerdict, type Finding, showVersion } from '../check/index.js';
 import type { SourceLine } from '../errors.js';
 import { showStep } from '../load/index.js';
 import type { BpfObject } from '../object/index.js';
 import { loadable, showExplanation } from '../plan/index.js';
 import { type Fixup, pathText, showFixup, showSpec } from '../relocate/index.js';
 import type { Explained } from './explain.js';
+import { externText } from './extern-text.js';
+import { openLines } from './open-lines.js';
 import { type Look, type Paint, wrap } from './paint.js';
 import { requirementLines } from './requirements.js';
 
@@ -23,8 +25,10 @@ export function explainText(explained: Explained, options: ExplainTextOptions): 
   const sections: [title: string, lines: string[]][] = [
     ['OBJECT', objectLines(explained, options)],
     ['REQUIREMENTS', requirementLines(explained, options)],
+    ['EXTERNS', externLines(explained, options)],
     [relocationTitle(explained), relocationLines(explained, options)],
     [stepTitle(explained), stepLines(explained, options)],
+    ['NOT GIVEN', openLines([explained.check], options.width)],
     ['VERDICT', verdictLines(explained, options)],
   ];
   const text = sections
@@ -44,13 +48,29 @@ function objectLines({ object, kernel, assumed, fixups }: Explained, { width, pa
   const off = object.programs.filter(({ isSubprogram }) => !isSubprogram).length - programs.length;
   const facts = [
     `${fileName(object)}: ${count(programs.length, 'program')}${off > 0 ? ` (${off} switched off)` : ''}, ${count(object.maps.length, 'map')}, ${count(object.externs.length, 'extern')}, ${count(fixups.length, 'CO-RE relocation')}; license ${object.license || 'none'}`,
-    `Held against ${kernel.name}${version}${kernel.btf.length > 1 ? ` (${kernel.btf.length - 1} types)` : ', which shows no types'}. Nothing was tried on any kernel.`,
+    `Held against ${kernel.name}${version}${known(kernel)}. Nothing was tried on any kernel.`,
   ];
   return [
     ...facts.flatMap((line) => wrap(line, width, '  ', '    ')),
     ...wrap(`Assumed: ${assumed.join('; ')}.`, width, '  ', '    ').map(paint.dim),
     ...programs.flatMap(({ name, section }) => wrap(`program ${name}: ${section}`, width, '  ', '    ')),
   ];
+}
+
+/** What is given of it. */
+function known({ btf, modules, kconfig, symbols }: CheckedKernel): string {
+  if (btf.length === 1) return ', which shows no types';
+  const others = modules.length > 0 ? [count(modules.length, 'module')] : [];
+  return ` (${[`${btf.length - 1} types`, ...others, ...[kconfig, symbols].flatMap((one) => one?.file ?? [])].join(', ')})`;
+}
+
+function externLines({ check: { externs } }: Explained, { paint }: ExplainTextOptions): string[] {
+  const labels = externs.map(({ name, weak }) => `${printable(name)}${weak ? ' (weak)' : ''}`);
+  const width = Math.max(0, ...labels.map(({ length }) => length)) + 2;
+  return externs.map((extern, i) => {
+    const colour = COLOURS[extern.found === undefined ? 'unknown' : extern.verdict];
+    return `  ${(labels[i] as string).padEnd(width)}${paint[colour](externText(extern))}`;
+  });
 }
 
 const isPoisoned = ({ after }: Fixup): boolean => after === 'poison';
@@ -125,8 +145,9 @@ function stepTitle({ plan: { steps, error } }: Explained): string {
 function stepLines({ plan }: Explained, { width, paint }: ExplainTextOptions): string[] {
   const lines: string[] = [];
   if (plan.error) {
-    const text = `There is no plan of the whole: ${plan.error.message.replace(/\s*\n\s*/g, ' ')}`;
-    lines.push(...wrap(text, width, '  ', '    ').map(paint.red));
+    const [what = '', ...remedy] = plan.error.message.split('\n');
+    lines.push(...wrap(`There is no plan of the whole: ${what}`, width, '  ', '    ').map(paint.red));
+    lines.push(...remedy.flatMap((line) => wrap(line.trim(), width, '    ', '      ')));
     if (plan.without.length > 0) lines.push(...wrap(`Left out: ${plan.without.join(', ')}`, width, '  ', '    '));
   }
   for (const [i, step] of plan.steps.entries()) {
@@ -140,20 +161,31 @@ function stepLines({ plan }: Explained, { width, paint }: ExplainTextOptions): s
 
 const COLOURS: Readonly<Record<CheckVerdict, keyof Paint>> = { ok: 'green', unknown: 'yellow', red: 'red' };
 
+interface Told {
+  readonly program: string | undefined;
+  /** That come from the same line, and are mended alike: the fields of a bit field, a read that is tried again. */
+  readonly findings: Finding[];
+}
+
 function verdictLines({ check, plan }: Explained, { width, paint }: ExplainTextOptions): string[] {
-  const findings = [
-    ...check.findings.map((finding) => ({ finding, program: undefined })),
-    ...check.programs.flatMap(({ program, findings: own }) => own.map((finding) => ({ finding, program }))),
-  ];
-  const order = [
-    ...findings.filter(({ finding }) => finding.verdict === 'red'),
-    ...findings.filter(({ finding }) => finding.verdict !== 'red'),
-  ];
+  const groups = new Map<string, Told>();
+  const add = (finding: Finding, program?: string): void => {
+    const { source, remedy, verdict } = finding;
+    const key = source && remedy ? `${verdict} ${program} ${source.file}:${source.line} ${remedy}` : `alone ${groups.size}`;
+    const group: Told = groups.get(key) ?? { program, findings: [] };
+    groups.set(key, group);
+    const { findings } = group;
+    if (!findings.some(({ what }) => what === finding.what)) findings.push(finding);
+  };
+  for (const finding of check.findings) add(finding);
+  for (const { program, findings } of check.programs) for (const finding of findings) add(finding, program);
+  const all = [...groups.values()];
+  const isRed = ({ findings: [first] }: Told): boolean => first?.verdict === 'red';
   return [
     ...wrap(sentence(check.load, check.verdict, plan.error !== undefined), width, '  ', '    ').map(
       paint[COLOURS[check.verdict]],
     ),
-    ...order.flatMap(({ finding, program }) => told(finding, program, width, paint)),
+    ...[...all.filter(isRed), ...all.filter((group) => !isRed(group))].flatMap((group) => told(group, width, paint)),
     ...CANNOT_KNOW.slice(0, 2)
       .flatMap((text) => wrap(text, width, '  '))
       .map(paint.dim),
@@ -168,18 +200,17 @@ function sentence(load: CheckVerdict, verdict: CheckVerdict, noPlan: boolean): s
   return 'Nothing that can be told in advance keeps it from loading.';
 }
 
-function told(
-  { verdict, what, since, source, remedy }: Finding,
-  program: string | undefined,
-  width: number,
-  paint: Paint,
-): string[] {
+function told({ program, findings }: Told, width: number, paint: Paint): string[] {
   const who = program === undefined ? '' : `${program}: `;
-  const text = `${who}${what}${since === undefined ? '' : ` (since ${since})`}`;
-  const place = source ? [`${showSource(source)}: ${source.text.trim()}`] : [];
+  const [first] = findings;
+  const place = first?.source ? [`${showSource(first.source)}: ${first.source.text.trim()}`] : [];
   return [
-    ...wrap(text, width, '  ', '    ').map((line) => paint[COLOURS[verdict]](line)),
-    ...[...place, ...(remedy ?? '').split('\n')]
+    ...findings.flatMap(({ verdict, stage, what, since }) => {
+      const when = stage === 'attach' ? 'when it is attached: ' : '';
+      const text = `${who}${when}${what}${since === undefined ? '' : ` (since ${since})`}`;
+      return wrap(text, width, '  ', '    ').map((line) => paint[COLOURS[verdict]](line));
+    }),
+    ...[...place, ...(first?.remedy ?? '').split('\n')]
       .filter((line) => line !== '')
       .flatMap((line) => wrap(printable(line), width, '    ', '      ')),
   ];

@@ -2,9 +2,17 @@
 
 import { planAttach } from '../attach/index.js';
 import { encodeBtf, parseBtf } from '../btf/index.js';
-import { assumedConfig, type CheckedKernel, checkObject, factsOf, NOTHING_SET, type ObjectCheck } from '../check/index.js';
+import {
+  assumedConfig,
+  type CheckedKernel,
+  checkObject,
+  factsOf,
+  NOTHING_SET,
+  type ObjectCheck,
+  UNKNOWN_ADDRESS,
+} from '../check/index.js';
 import { BpfError, type CoreExplanation } from '../errors.js';
-import type { BpfObject } from '../object/index.js';
+import { type BpfObject, type Extern, linkProgram } from '../object/index.js';
 import {
   coreTarget,
   describeFacts,
@@ -21,7 +29,7 @@ import {
 } from '../plan/index.js';
 import { type Fixup, relocate } from '../relocate/index.js';
 import { kernelBtf, kernelConfig, readableTracepointIds, readFacts } from '../syscall/index.js';
-import { readable, readKernel, runningSymbols } from './kernels.js';
+import { readable, runningSymbols, THIS_KERNEL } from './kernels.js';
 import { type Needed, neededOn } from './requirements.js';
 
 export interface Explained extends Needed {
@@ -47,12 +55,12 @@ export interface Planned {
 }
 
 /**
- * @param file A kernel's types; those of the running kernel by default. Then its configuration, symbols and modules are read too,
- *             as far as the object asks for them; nothing is tried on it.
+ * @param given A kernel that is described; the running one by default. Its types, configuration, symbols and modules are read then, as far
+ *              as the object asks for them; nothing is tried on it.
  * @throws {BpfError} when what the object asks for cannot be read.
  */
-export function explainObject(object: BpfObject, file?: string): Explained {
-  const { kernel, facts, assumed } = file === undefined ? here(object) : elsewhere(object, file);
+export function explainObject(object: BpfObject, given?: CheckedKernel): Explained {
+  const { kernel, facts, assumed } = given ? elsewhere(object, given) : here(object);
   const check = checkObject(object, kernel);
   const needed = neededOn(object, check, kernel.btf.length > 1 ? kernel : undefined);
   const fixups = new Map<string, Fixup>();
@@ -85,22 +93,42 @@ interface Known {
   readonly assumed: readonly string[];
 }
 
-function elsewhere(object: BpfObject, file: string): Known {
-  const kernel = readKernel(file);
-  const { tracepoints, kconfig, kallsyms, pins } = wanted(object);
-  const { kernelVersion } = describeFacts();
+function elsewhere(object: BpfObject, kernel: CheckedKernel): Known {
+  const { tracepoints, kconfig, kallsyms, pins, possibleCpus } = wanted(object);
+  const { version, symbols } = kernel;
+  const facts = factsOf(object, kernel);
+  const cookie = facts.features.get('bpf_cookie') ?? true; // types tell
   return {
     kernel,
-    facts: { ...factsOf(object, kernel), kernelVersion, kconfig: assumedConfig(object, NOTHING_SET) },
+    facts: {
+      ...facts,
+      kernelVersion: version ?? describeFacts().kernelVersion,
+      features: version === undefined ? facts.features : featuresOf(version).set('bpf_cookie', cookie),
+      kconfig: kernel.kconfig ?? assumedConfig(object, NOTHING_SET),
+    },
     assumed: [
-      'its version and features, which are taken to be those of a recent kernel',
+      version === undefined ? 'its version and features, which are taken to be those of a recent kernel' : FEATURES_OF_VERSION,
+      ...(possibleCpus ? ['that it has one CPU'] : []),
       ...(tracepoints.length > 0 ? [IDS] : []),
-      ...(kconfig ? [SETTINGS] : []),
-      ...(kallsyms.length > 0 ? ['the addresses of its symbols, for which others stand'] : []),
+      ...(kconfig && !kernel.kconfig ? [SETTINGS] : []),
+      ...(isGuessed(facts)
+        ? [ADDRESSES]
+        : kallsyms.length > 0
+          ? [`the addresses of its symbols, as ${symbols?.file} has them`]
+          : []),
       ...(pins.length > 0 ? [PINS] : []),
     ],
   };
 }
+
+/** Those of a release; distributions may have brought more to it. */
+const featuresOf = (version: number): Map<FeatureName, boolean> =>
+  new Map((Object.keys(FEATURES) as FeatureName[]).map((name) => [name, version >= versionCode(FEATURES[name].since)]));
+
+const FEATURES_OF_VERSION = 'its features, which are taken to be those of its version';
+const ADDRESSES = 'the addresses of its symbols, for which others stand';
+/** Nobody knows some of them, or may not see them. */
+const isGuessed = ({ kallsyms }: KernelFacts): boolean => [...kallsyms.values()].flat().includes(UNKNOWN_ADDRESS);
 
 const IDS = 'the ids of tracepoints, which are read when it is loaded: 0 stands for them';
 const SETTINGS = 'its configuration: 0 and empty text stand for its settings';
@@ -109,33 +137,35 @@ const PINS = 'that nothing is pinned, and the BPF file system is mounted';
 /** Nothing is tried: features follow from the version, and pinned maps are not opened. */
 function here(object: BpfObject): Known {
   const questions = wanted(object);
-  const read = readFacts({ ...questions, kconfig: false, features: [], tracepoints: [], pins: [], programs: [] });
-  const kconfig = questions.kconfig ? readable(kernelConfig) : undefined;
+  const read = readFacts({ ...questions, kconfig: false, kallsyms: [], features: [], tracepoints: [], pins: [], programs: [] });
+  const kernel: CheckedKernel = {
+    name: THIS_KERNEL,
+    version: read.kernelVersion,
+    // A load may do without; what the kernel has is told by nothing else.
+    btf: read.kernelBtf ?? readable(kernelBtf) ?? parseBtf(encodeBtf([])),
+    modules: read.modules,
+    kconfig: readable(kernelConfig),
+    symbols: runningSymbols([object]),
+  };
+  const { kconfig } = kernel;
+  const { kallsyms } = factsOf(object, kernel);
   const ids = readableTracepointIds(questions.tracepoints);
   const missing = questions.tracepoints.filter((name) => !ids.has(name));
-  const features = new Map(
-    (Object.keys(FEATURES) as FeatureName[]).map((name) => [name, read.kernelVersion >= versionCode(FEATURES[name].since)]),
-  );
+  const facts: KernelFacts = {
+    ...read,
+    kallsyms,
+    features: featuresOf(read.kernelVersion),
+    kconfig: kconfig ?? assumedConfig(object, NOTHING_SET),
+    tracepointIds: new Map([...missing.map((name) => [name, 0] as const), ...ids]),
+  };
   return {
-    kernel: {
-      name: 'this kernel',
-      version: read.kernelVersion,
-      // A load may do without; what the kernel has is told by nothing else.
-      btf: read.kernelBtf ?? readable(kernelBtf) ?? parseBtf(encodeBtf([])),
-      modules: read.modules,
-      kconfig,
-      symbols: runningSymbols([object]),
-    },
-    facts: {
-      ...read,
-      features,
-      kconfig: kconfig ?? assumedConfig(object, NOTHING_SET),
-      tracepointIds: new Map([...missing.map((name) => [name, 0] as const), ...ids]),
-    },
+    kernel,
+    facts,
     assumed: [
-      'its features, which are taken to be those of its version',
+      FEATURES_OF_VERSION,
       ...(missing.length > 0 ? [IDS] : []),
       ...(questions.kconfig && !kconfig ? [SETTINGS] : []),
+      ...(isGuessed(facts) ? [ADDRESSES] : []),
       ...(questions.pins.length > 0 ? [PINS] : []),
     ],
   };
@@ -156,9 +186,15 @@ function planOfRest(object: BpfObject, facts: KernelFacts): Planned {
   const isLeft = (name: string): boolean => !without.includes(name);
   const programs = object.programs.map((program) => (isLeft(program.name) ? program : { ...program, autoload: false }));
   const used = new Set(
-    loadable({ ...object, programs }).flatMap(({ references }) => references.flatMap((ref) => ('name' in ref ? [ref.name] : []))),
+    loadable({ ...object, programs }).flatMap((program) =>
+      linkProgram(object, program).references.flatMap((ref) => (ref.kind === 'extern' ? [ref.name] : [])),
+    ),
   );
-  const externs = object.externs.filter(({ kind, name }) => kind === 'kconfig' || used.has(name));
+  // Settings have a place in the map of all, so they stay: as if it did not matter that they are not set.
+  const externs = object.externs.flatMap((extern): Extern[] => {
+    if (used.has(extern.name)) return [extern];
+    return extern.kind === 'kconfig' ? [{ ...extern, weak: true }] : [];
+  });
   try {
     return { ...planned({ ...object, programs, externs }, facts), without };
   } catch (error) {

@@ -18,6 +18,8 @@ import type { BpfObject } from '../object/index.js';
 import { type KernelConfig, loadable, type ModuleBtf, needsModules, versionCode, wanted } from '../plan/index.js';
 import { kernelBtf, kernelConfig, kernelVersion, read, readBtf, unpacked } from '../syscall/index.js';
 
+/** What the running one is called. */
+export const THIS_KERNEL = 'this kernel';
 const KERNEL = 'vmlinux';
 const SYSFS = '/sys/kernel/btf';
 const KALLSYMS = '/proc/kallsyms';
@@ -194,7 +196,7 @@ export function thisKernel(objects: readonly BpfObject[]): CheckedKernel {
   const btf = kernelBtf();
   const asksModules = objects.some((object) => needsModules(btf, wanted(object).types));
   return {
-    name: 'this kernel',
+    name: THIS_KERNEL,
     version: kernelVersion(),
     btf,
     modules: asksModules && existsSync(SYSFS) ? runningModules(btf) : [],

@@ -98,14 +98,15 @@ export const ROWS: Readonly<Record<string, Row>> = {
       of(bench, '--btf', kernel('6.12')),
       no(bootstrap, '--btf', bare),
     ],
-    live: ({ externs, missing, bootstrap, bare }) => [
+    live: ({ externs, missing, bootstrap, bare, kernel, config, symbols }) => [
       { ...of(externs), status: undefined },
       { ...of(missing), status: undefined },
       of(bootstrap),
       no(externs, '--btf', bare),
+      no(externs, '--kernel', `5.10=${kernel('5.10')}`, '--config', config, '--kallsyms', symbols),
     ],
-    fails: [[NOWHERE], [import.meta.filename]],
-    misused: [[], ['x', '--nope'], ['x', 'y']],
+    fails: [[NOWHERE], [import.meta.filename], [join(root, 'fixtures/bootstrap.bpf.o'), '--btf', NOWHERE]],
+    misused: [[], ['x', '--nope'], ['x', 'y'], ['x', '--btf', 'a', '--btf', 'b'], ['x', '--btf', 'y', '--config', 'z=z']],
   },
   check: {
     cases: ({ bootstrap, bench, bare, kernel }) => [
