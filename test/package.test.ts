@@ -58,3 +58,23 @@ test('the disassembler is loaded by nobody but the verb that needs it, and then 
   expect(text).toContain('import("@alexaltea/capstone-js")');
   expect(text).not.toMatch(/require\("@alexaltea/);
 });
+
+/** Bytes that Node reads before a verb does anything: its file, and what that requires at once. */
+function readAtStart(file: string, seen = new Set<string>()): number {
+  if (seen.has(file)) return 0;
+  seen.add(file);
+  const text = readFileSync(join(root, 'dist/cli', file), 'utf8');
+  const needed = [...text.matchAll(/(?<!then\(\(\)=>)require\("\.\/([^"]+)"\)/g)].map(([, name = '']) => name);
+  return needed.reduce((sum, name) => sum + readAtStart(name, seen), text.length);
+}
+
+// Where one of these fails, something that only errors or one option need is imported by what all need; import() keeps it apart.
+test.each([
+  ['btf', 260_000],
+  ['help', 80_000],
+  ['run', 430_000],
+])('%s reads no more than it needs before it starts', (verb, most) => {
+  const bytes = readAtStart(`${verb}.cjs`);
+  expect(bytes).toBeLessThan(most);
+  expect(bytes).toBeGreaterThan(most / 2); // or what it requires was not found
+});

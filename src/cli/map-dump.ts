@@ -18,8 +18,9 @@ import {
 } from '../live/index.js';
 import { btfOfMap, elements, mapInfo, openById } from '../syscall/index.js';
 import { BPF_F_RDONLY } from '../uapi/bpf.js';
+import { printNotice } from './notice.js';
 import { type NounContext, printJson } from './nouns.js';
-import { printNotice, printParts } from './output.js';
+import { printParts } from './output.js';
 import { selectAll } from './selectors.js';
 import type { Words } from './verbs.js';
 

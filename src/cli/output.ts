@@ -3,9 +3,7 @@
 
 import { writeSync } from 'node:fs';
 import { printableLines, TextSink, utf8Bytes } from '../bytes/index.js';
-import { type BpfError, SyscallError } from '../errors.js';
-import { terminalWidth } from './look.js';
-import { errorText } from './report.js';
+import { SyscallError } from '../errors.js';
 
 const STDOUT = 1;
 /** A pipe that is full takes more when its reader has read; looked at so often. */
@@ -23,11 +21,6 @@ export const shownOn = ({ isTTY }: NodeJS.WriteStream, text: string): string => 
 export const printText = (text: string): void => {
   process.stdout.write(shownOn(process.stdout, text));
 };
-
-/** What keeps the answer from being all that it could be, beside the answer. @param instead What there is. */
-export function printNotice(why: BpfError, instead: string): void {
-  process.stderr.write(`${errorText(why, { log: false, width: terminalWidth(process.stderr) })}\n${instead}\n`);
-}
 
 /** Runs `write` with a sink that is stdout. @throws {SyscallError} when stdout takes no more, but for a reader that is gone. */
 export function toStdout(write: (out: TextSink) => void): void {

@@ -17,8 +17,9 @@ import {
 } from '../live/index.js';
 import { jitedCode, progInfo, progName, xlatedCode } from '../syscall/index.js';
 import { machineDisassembler } from './machine.js';
+import { printNotice } from './notice.js';
 import { type NounContext, printDone, printJson } from './nouns.js';
-import { printNotice, printText } from './output.js';
+import { printText } from './output.js';
 import { selectAll } from './selectors.js';
 import { type Words, WordsError } from './verbs.js';
 import { writeWhole } from './write-whole.js';
