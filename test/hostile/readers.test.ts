@@ -2,12 +2,14 @@
 
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { diffBtf } from '../../src/btf/index.js';
 import { fromHex } from '../../src/bytes/index.js';
 import { parseSymbols } from '../../src/check/index.js';
 import { type MapInfo, mapInfoOf, parseElement, valueJson } from '../../src/live/index.js';
 import { parseVerifierLog } from '../../src/load/index.js';
+import { type Fixup, minCoreBtf } from '../../src/relocate/index.js';
 import { findNames, findSymbols, mountPointsIn, parseFdInfo, unpacked } from '../../src/syscall/index.js';
-import { array, btfOf, INT, int, struct, union } from '../support/btf-types.js';
+import { array, btfOf, INT, int, proto, ptr, struct, union } from '../support/btf-types.js';
 import { verdict } from '../support/hostile.js';
 import { SimulatedRing } from '../support/ring.js';
 
@@ -125,6 +127,21 @@ describe('a ring buffer whose consumer position somebody else moved', () => {
     expect(ring.consumerPosition).toBe(ring.producerPosition);
     expect(ring.put(Uint8Array.of(1, 2, 3))).toBe(true);
     expect(all()).toBe(1);
+  });
+});
+
+describe('types', () => {
+  it('that are the same members in ever more ways differ from no others', () => {
+    const levels = Array.from({ length: 30 }, (_, i) => struct('', 8, ['', i + 1], ['', i + 1, 4]));
+    const btf = btfOf([INT, ...levels, struct('top', 8, ['', 31])]);
+    expect(verdict(() => diffBtf(btf, btf))).toBe('ERR_TSBPF_FORMAT');
+  });
+  it.each(['type_exists', 'type_matches'])('in a chain that is longer than any stack are kept for %s', (kind) => {
+    for (const next of [ptr, (id: number) => proto(id)]) {
+      const btf = btfOf([INT, ...Array.from({ length: 50_000 }, (_, i) => next(i + 1))]);
+      const fixup = { verdicts: [{ spec: { kind, btf, root: 50_001 } }] } as unknown as Fixup;
+      expect(verdict(() => minCoreBtf(btf, [fixup]))).toBe('works');
+    }
   });
 });
 
