@@ -1,11 +1,10 @@
-// Everything that is done with an object before a kernel sees it, stage by stage. A stage that ends in one of our errors hides none
-// of the others; any other exception is a failure of ours, and carries the name of its stage.
+// Everything that is done with an object before a kernel sees it, stage by stage.
 
 import { planAttach } from '../src/attach/index.js';
 import { dedupBtf, parseBtf } from '../src/btf/index.js';
 import { region } from '../src/bytes/index.js';
 import { type ElfFile, parseElf } from '../src/elf/index.js';
-import { BpfError, VerifierError } from '../src/errors.js';
+import { VerifierError } from '../src/errors.js';
 import { disassembleAll } from '../src/insn/index.js';
 import { linkObjects } from '../src/linker/index.js';
 import { drive, dryRunKernel, execute, type Kernel, parseVerifierLog, verifierFrame } from '../src/load/index.js';
@@ -25,6 +24,7 @@ import { relocate, showFixup } from '../src/relocate/index.js';
 import { relocatedJson, toJson } from '../src/run/index.js';
 import { BPF_ATTR } from '../src/uapi/bpf.js';
 import { exerciseBtf, readTypes } from '../test/support/hostile.js';
+import { Stages } from './stages.js';
 
 export interface Case {
   readonly bytes: Uint8Array;
@@ -38,15 +38,6 @@ export interface Case {
   /** The slower half: each program by itself, JSON, explanations, text. */
   readonly inspect: boolean;
   readonly dedup: boolean;
-}
-
-/** Not one of our errors. */
-export class Failed extends Error {
-  readonly stage: string;
-  constructor(stage: string, cause: unknown) {
-    super(cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause), { cause });
-    this.stage = stage;
-  }
 }
 
 /** @returns The code of the first error, or `works`. @throws {Failed} */
@@ -73,24 +64,6 @@ export function exercise({ bytes, facts, otherKernel, other, log, inspect, dedup
   if (other) link(stages, file, other);
   return stages.outcome;
 }
-
-class Stages {
-  outcome = 'works';
-
-  run<T>(stage: string, work: () => T): T | undefined {
-    try {
-      return work();
-    } catch (error) {
-      if (!(error instanceof BpfError)) throw new Failed(stage, error);
-      if (error.message.length > MOST_MESSAGE)
-        throw new Failed(stage, new Error(`a message of ${error.message.length} characters`));
-      if (this.outcome === 'works') this.outcome = error.code;
-      return undefined;
-    }
-  }
-}
-
-const MOST_MESSAGE = 1 << 16;
 
 function load(stages: Stages, object: BpfObject, facts: KernelFacts, log: string | undefined): void {
   const relocated = stages.run('relocate', () => relocate(object, facts.kernelBtf && { kernel: facts.kernelBtf }));

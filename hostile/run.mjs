@@ -1,5 +1,5 @@
-// npm run hostile -- [--cases N] [--seed S] [--minutes M] [--case N] [--corpus FOLDER]...: mutated objects through everything that
-// reads them. See docs/hostile.md.
+// npm run hostile -- [--cases N] [--seed S] [--minutes M] [--case N] [--corpus FOLDER]... [--readers]: mutated objects through everything
+// that reads them; or everything else that reads what others wrote. See docs/hostile.md.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { build } from 'esbuild';
 import { compiledSeeds } from './compile.mjs';
 
 const USAGE =
-  'usage: npm run hostile -- [--cases N] [--seed S] [--minutes M] [--case NUMBER] [--from NUMBER] [--corpus FOLDER]... [--corpus-most N] [--no-compile]';
+  'usage: npm run hostile -- [--cases N] [--seed S] [--minutes M] [--case NUMBER] [--from NUMBER] [--corpus FOLDER]... [--corpus-most N] [--no-compile] [--readers [--no-samples]]';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const CACHE = join(ROOT, '.cache/hostile');
 /** Cases in one process: each shard starts with the memory of a new one. */
@@ -35,6 +35,8 @@ function readArguments() {
         corpus: { type: 'string', multiple: true },
         'corpus-most': { type: 'string', default: '60' },
         'no-compile': { type: 'boolean', default: false },
+        readers: { type: 'boolean', default: false },
+        'no-samples': { type: 'boolean', default: false },
       },
     });
     const numbers = ['cases', 'seed', 'minutes', 'from', 'corpus-most', 'case'].filter((name) => values[name] !== undefined);
@@ -75,6 +77,15 @@ function chosenFiles(worker, files, choose) {
   return [...files, ...JSON.parse(stdout).files];
 }
 
+/** What this machine shows of its kernel, once: the same for every run until the folder is removed. */
+function gathered(worker) {
+  const folder = join(CACHE, 'samples');
+  if (existsSync(join(folder, 'progs.json'))) return folder;
+  const { status, stderr } = spawnSync(process.execPath, [worker, JSON.stringify({ gather: folder })], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`This machine's samples cannot be gathered:\n${stderr}`);
+  return folder;
+}
+
 /** What all shards came to. */
 const total = { done: 0, counts: new Map(), peak: 0, slowest: [], failures: [], digest: '' };
 
@@ -99,7 +110,7 @@ function fail({ file, ...failure }, seed) {
   if (alike >= KEPT) return;
   const path = join(CACHE, `failure-${seed}-${failure.number}`);
   writeFileSync(`${path}.json`, `${JSON.stringify({ seed, digest: total.digest, ...failure }, null, 2)}\n`);
-  if (file) writeFileSync(`${path}.bpf.o`, Buffer.from(file, 'base64'));
+  if (file) writeFileSync(`${path}.input`, Buffer.from(file, 'base64'));
   console.error(
     `\nFAILED case ${failure.number} (${failure.stage}) of ${failure.name ?? '?'}: ${failure.stack?.split('\n').slice(0, 4).join('\n')}`,
   );
@@ -206,7 +217,11 @@ try {
   const options = readArguments();
   mkdirSync(CACHE, { recursive: true });
   const worker = await bundle();
-  process.once('exit', () => rmSync(worker, { force: true }));
+  const scratch = join(CACHE, `scratch-${process.pid}`);
+  process.once('exit', () => {
+    rmSync(worker, { force: true });
+    rmSync(scratch, { recursive: true, force: true });
+  });
   const conformance = join(process.env.TSBPF_CACHE ?? join(ROOT, '.cache/conformance'), 'objects');
   const only = options.case;
   const seed = Number(options.seed);
@@ -216,12 +231,16 @@ try {
     ...['bootstrap', 'bench'].map((name) => join(ROOT, `fixtures/${name}.bpf.o`)),
     ...(options['no-compile'] ? [] : compiledSeeds(ROOT, join(CACHE, 'objects'))),
   ];
-  const corpus = (options.corpus ?? [conformance]).filter((folder) => existsSync(folder));
+  const corpus = (options.corpus ?? (options.readers ? [] : [conformance])).filter((folder) => existsSync(folder));
   const work = {
     seed,
     only,
     files: chosenFiles(worker, files, { corpus, most: Number(options['corpus-most']) }),
     logs: join(ROOT, 'test/load/logs'),
+    readers: options.readers,
+    captures: join(ROOT, 'test/live/netlink.json'),
+    samples: options.readers && !options['no-samples'] ? gathered(worker) : undefined,
+    scratch,
   };
   console.log(`hostile: --seed ${seed}, cases ${first} to ${last - 1}`);
   const deadline = started + Number(options.minutes) * 60_000;

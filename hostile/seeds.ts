@@ -160,11 +160,4 @@ function featuresOf(bytes: Uint8Array): string[] {
   ];
 }
 
-/** A number for the list: a replay on other objects is no replay. */
-export function digestOf(seeds: readonly Seed[]): string {
-  let hash = 0x811c9dc5;
-  for (const { layout } of seeds) for (const byte of layout.bytes) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  return `${seeds.length} objects, ${hash.toString(16).padStart(8, '0')}`;
-}
-
 export const parsedKernel = (bytes: Uint8Array) => parseBtf(region(bytes, { file: 'a kernel' }));

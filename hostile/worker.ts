@@ -1,13 +1,15 @@
 // A share of a campaign, in a process of its own: cases `from` to `to`. One JSON object per line on standard output; the number of the
 // case at hand stands in a file, so that whoever waits knows which one hangs, or took the process with it.
 
-import { openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
+import { openSync, writeSync } from 'node:fs';
 import { getHeapStatistics } from 'node:v8';
-import { describeFacts, FEATURES, type FeatureName, type KernelFacts } from '../src/plan/index.js';
-import { mutated, mutatedBtf, mutatedLog } from './mutate.js';
-import { type Case, exercise, Failed } from './pipeline.js';
+import type { Drawn } from './campaign.js';
+import { objectCampaign } from './objects.js';
 import { Random } from './random.js';
-import { digestOf, diverse, parsedKernel, readSeeds, type Seed } from './seeds.js';
+import { readerCampaign } from './readers.js';
+import { writeSamples } from './samples.js';
+import { diverse } from './seeds.js';
+import { Failed } from './stages.js';
 
 /** What a case may take. The time is the processor's, of the fastest of three runs, because others use the machine too. */
 const MOST_MILLISECONDS = 2000;
@@ -22,6 +24,16 @@ interface Work {
   /** Only says which objects of these folders a campaign takes. Done apart, because reading them all takes memory. */
   readonly choose?: { readonly corpus: readonly string[]; readonly most: number };
   readonly logs: string;
+  /** Other readers of foreign bytes, in place of objects. */
+  readonly readers: boolean;
+  /** Real answers of rtnetlink. */
+  readonly captures: string;
+  /** A folder with samples of this machine; none if not given. */
+  readonly samples?: string;
+  /** Only fills that folder. */
+  readonly gather?: string;
+  /** Where a case may write files. */
+  readonly scratch: string;
   readonly progress: string;
   readonly only: string | undefined;
 }
@@ -33,53 +45,13 @@ if (work.choose) {
   say({ kind: 'chosen', files: diverse(work.files, work.choose.corpus, work.choose.most) });
   process.exit();
 }
-const all = readSeeds(work.files);
-const kernels = all.map(({ kernel }) => parsedKernel(kernel));
-const logs = readdirSync(work.logs)
-  .filter((name) => name.endsWith('.log'))
-  .sort()
-  .map((name) => readFileSync(`${work.logs}/${name}`, 'utf8'));
-say({ kind: 'start', digest: digestOf(all), seeds: all.map(({ name }) => name), rss: process.memoryUsage().rss });
-
-/** Everything about a case follows from its number and the campaign's seed. */
-function caseOf(number: number): { readonly seed: Seed; readonly notes: string[]; readonly made: Case } {
-  const random = new Random(work.seed, number);
-  const index = random.below(all.length);
-  const seed = all[index] as Seed;
-  const notes: string[] = [];
-  const bytes = random.chance(0.02) ? seed.layout.bytes : mutated(seed.layout, random, notes);
-  const near = all[index + random.pick([-2, -1, 1, 2])] ?? seed; // other files of the same program
-  const linked = random.chance(seed.opens ? 0.06 : 0.7) ? random.pick([near, near, random.pick(all)]) : undefined;
-  const other = linked && (random.chance(0.3) ? mutated(linked.layout, random, notes) : linked.layout.bytes);
-  return {
-    seed,
-    notes,
-    made: {
-      bytes,
-      other,
-      facts: factsFor(seed, random.chance(0.8) ? index : random.below(all.length), random),
-      otherKernel: random.chance(0.06) ? mutatedBtf(seed.kernel, random, notes) : undefined,
-      log: random.chance(0.03) ? mutatedLog(random.pick(logs), random.pick(logs), random, notes) : undefined,
-      inspect: random.chance(0.1),
-      dedup: random.chance(0.1),
-    },
-  };
+if (work.gather !== undefined) {
+  writeSamples(work.gather);
+  say({ kind: 'gathered' });
+  process.exit();
 }
-
-const KCONFIG = 'CONFIG_HZ=250\nCONFIG_BPF=y\nCONFIG_BPF_SYSCALL=y\nCONFIG_NONE="x"\nCONFIG_ODD=m\n';
-
-function factsFor({ tracepoints, symbols }: Seed, kernel: number, random: Random): KernelFacts {
-  const names = Object.keys(FEATURES) as FeatureName[];
-  const old = random.chance(0.2);
-  return describeFacts({
-    possibleCpus: 2,
-    kernelBtf: random.chance(0.02) ? undefined : kernels[kernel],
-    tracepointIds: new Map(tracepoints.map((name, i) => [name, i + 1])),
-    kconfig: { file: 'config', text: KCONFIG },
-    kallsyms: new Map(symbols.map((name, i) => [name, [0xffffffff81000000n + BigInt(i)]])),
-    features: new Map(names.map((name) => [name, !old || random.chance(0.5)])),
-  });
-}
+const campaign = work.readers ? readerCampaign(work) : objectCampaign(work);
+say({ kind: 'start', digest: campaign.digest });
 
 const held = (): number => {
   const { used_heap_size, external_memory } = getHeapStatistics();
@@ -94,7 +66,7 @@ interface Result {
   readonly stack?: string;
 }
 
-function attempt(made: Case): Result {
+function attempt({ run }: Drawn): Result {
   const before = held();
   const start = process.cpuUsage();
   const took = () => {
@@ -102,7 +74,7 @@ function attempt(made: Case): Result {
     return { milliseconds: (user + system) / 1000, bytes: held() - before };
   };
   try {
-    const outcome = exercise(made);
+    const outcome = run();
     return { outcome, ...took() };
   } catch (error) {
     const { stage, cause } = error instanceof Failed ? error : { stage: 'unknown', cause: error };
@@ -111,10 +83,10 @@ function attempt(made: Case): Result {
   }
 }
 
-function verdict(made: Case): Result {
-  let best = attempt(made);
+function verdict(drawn: Drawn): Result {
+  let best = attempt(drawn);
   for (let i = 1; i < TRIES && best.milliseconds > MOST_MILLISECONDS; i++) {
-    const again = attempt(made);
+    const again = attempt(drawn);
     if (again.milliseconds < best.milliseconds) best = again;
   }
   if (best.outcome === 'FAILED') return best;
@@ -131,7 +103,7 @@ function verdict(made: Case): Result {
 }
 
 const counts = new Map<string, number>();
-const slowest: { number: number; milliseconds: number; seed: string; notes: string[] }[] = [];
+const slowest: { number: number; milliseconds: number; seed: string; notes: readonly string[] }[] = [];
 const progress = openSync(work.progress, 'w');
 const mark = Buffer.alloc(8);
 let peak = process.resourceUsage().maxRSS;
@@ -146,27 +118,29 @@ const report = (kind: string, done: number): void => {
 for (let number = work.from; number < work.to; number++) {
   mark.writeDoubleLE(number);
   writeSync(progress, mark, 0, 8, 0);
-  const { seed, notes, made } = caseOf(number);
-  if (work.only !== undefined) say({ kind: 'case', number, name: seed.name, notes });
-  const result = verdict(made);
-  const key = `${seed.name}\0${result.outcome}`;
+  // Everything about a case follows from its number and the campaign's seed.
+  const drawn = campaign.draw(new Random(work.seed, number));
+  const { name, notes } = drawn;
+  if (work.only !== undefined) say({ kind: 'case', number, name, notes });
+  const result = verdict(drawn);
+  const key = `${name}\0${result.outcome}`;
   counts.set(key, (counts.get(key) ?? 0) + 1);
   const look = result.milliseconds > 5 || number % 8 === 0; // which costs as much as a small case
   const now = look ? process.resourceUsage().maxRSS : peak;
   if (result.outcome === 'FAILED')
-    say({ kind: 'failure', number, name: seed.name, notes, stage: result.stage, stack: result.stack, file: base64(made.bytes) });
+    say({ kind: 'failure', number, name, notes, stage: result.stage, stack: result.stack, file: base64(drawn.input) });
   if (now * 1024 > MOST_BYTES && peak * 1024 <= MOST_BYTES)
     say({
       kind: 'failure',
       number,
-      name: seed.name,
+      name,
       notes,
       stage: 'RSS',
       stack: `the process has ${now >> 10} MiB, ${peak >> 10} before`,
-      file: base64(made.bytes),
+      file: base64(drawn.input),
     });
   peak = now;
-  if (result.milliseconds > 200) slowest.push({ number, milliseconds: Math.round(result.milliseconds), seed: seed.name, notes });
+  if (result.milliseconds > 200) slowest.push({ number, milliseconds: Math.round(result.milliseconds), seed: name, notes });
   if (performance.now() - saidAt > 1000) {
     report('progress', number + 1);
     saidAt = performance.now();

@@ -146,6 +146,8 @@ class Described {
   readonly #ids = new Map<string, TypeId[]>();
   /** Types are referred to over and over; a text may be needed while it is made, by a type that holds itself. */
   readonly #texts = new Map<TypeId, string>();
+  /** Members of the type that is being described, those without a name too. */
+  #members = 0;
 
   constructor(btf: Btf, used: UsedTypes | undefined) {
     this.#btf = btf;
@@ -172,6 +174,7 @@ class Described {
       case 'STRUCT':
       case 'UNION': {
         const parts = new Map<string, DiffSide>();
+        this.#members = 0;
         this.#addMembers(type, '', 0, parts, 0);
         return { size: type.size, parts };
       }
@@ -200,7 +203,7 @@ class Described {
     depth: number,
   ): void {
     for (const { name, type, bitOffset, bitfieldSize } of owner.members) {
-      if (parts.size > MOST_PARTS || depth > MOST_DEPTH)
+      if (++this.#members > MOST_PARTS || depth > MOST_DEPTH)
         throw new FormatError(`Type ${owner.id} has too many members, nested ones included`, { where: this.#btf.where });
       const target = this.#btf.type(skipModsAndTypedefs(this.#btf, type));
       const isNested = (target.kind === 'STRUCT' || target.kind === 'UNION') && target.name === '';

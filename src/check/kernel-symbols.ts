@@ -89,9 +89,12 @@ function symbolOf(line: string, isHidden: boolean): KernelSymbol | undefined {
 }
 
 function* namesIn(text: string): Generator<string> {
+  let space = -1; // looked for only once: it may be far behind many lines that have none
   for (let start = 0; start < text.length; ) {
     const end = endOfLine(text, start);
-    const line = text.slice(text.indexOf(' ', start) + 3, end);
+    if (space < start) space = text.indexOf(' ', start);
+    if (space < 0) return;
+    const line = text.slice(space + 3, end);
     const stop = line.search(/[\t ]/);
     if (line !== '') yield stop < 0 ? line : line.slice(0, stop);
     start = end + 1;

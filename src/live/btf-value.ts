@@ -2,11 +2,14 @@
 // anonymous members keep a level of their own, variables stand in a list under their section, bitfields are hex.
 
 import { type Btf, type BtfOf, type BtfType, sizeOf, type TypeId } from '../btf/index.js';
-import { UnsupportedError } from '../errors.js';
+import { asciiOrUtf8 } from '../bytes/index.js';
+import { FormatError, UnsupportedError } from '../errors.js';
 import { BTF_INT_BOOL, BTF_INT_CHAR, BTF_INT_SIGNED } from '../uapi/btf.js';
 import { type Json, Members, Raw } from './json.js';
 
 const MOST_DEPTH = 64;
+/** Besides one for each byte: members of unions are several values of the same bytes, and nested ones of more than there is time for. */
+const MOST_VALUES = 250_000;
 
 export interface ValueStyle {
   /** For people: pointers in hex, wide numbers without quotes. */
@@ -14,12 +17,12 @@ export interface ValueStyle {
 }
 
 /**
- * @param bytes At least as many as the type takes, from `at` on.
- * @throws {UnsupportedError} for what has no value, {FormatError} for types in a circle.
+ * @throws {UnsupportedError} for what has no value, {FormatError} for types in a circle, or larger than what is there from `at` on.
  * @see bpftool btf_dumper.c
  */
 export function valueJson(btf: Btf, id: TypeId, bytes: Uint8Array, at: number, style: ValueStyle): Json {
-  return formatted({ btf, bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), style }, id, at, 0, 0);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return formatted({ btf, bytes, view, style, budget: { left: MOST_VALUES + bytes.length } }, id, at, 0, 0);
 }
 
 interface Reading {
@@ -27,14 +30,27 @@ interface Reading {
   readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly style: ValueStyle;
+  readonly budget: { left: number };
+}
+
+function mustHave({ btf, bytes }: Reading, { id }: BtfType, at: number, size: number): void {
+  if (at + size > bytes.length)
+    throw new FormatError(`Type ${id} takes ${size} bytes from ${at} on, and the value has ${bytes.length}`, {
+      where: btf.where,
+    });
 }
 
 function formatted(from: Reading, id: TypeId, at: number, bit: number, depth: number): Json {
   const { btf, view, style } = from;
   if (depth > MOST_DEPTH) throw new UnsupportedError(`Type ${id} is nested more than ${MOST_DEPTH} deep`, { where: btf.where });
+  if (from.budget.left-- <= 0)
+    throw new UnsupportedError(`The value has more than ${MOST_VALUES} parts besides its bytes`, {
+      where: btf.where,
+    });
   const type = btf.type(id);
   switch (type.kind) {
     case 'INT':
+      mustHave(from, type, at, Math.max(type.size, Math.ceil(type.bits / 8)));
       return intJson(from, type, at, bit);
     case 'STRUCT':
     case 'UNION':
@@ -53,17 +69,21 @@ function formatted(from: Reading, id: TypeId, at: number, bit: number, depth: nu
       return arrayJson(from, type, at, depth);
     case 'ENUM':
     case 'ENUM64': {
+      if (![1, 2, 4, 8].includes(type.size))
+        throw new UnsupportedError(`${type.name} has ${type.size} bytes`, { where: btf.where });
+      mustHave(from, type, at, type.size);
       const raw = type.size === 8 ? view.getBigInt64(at, true) : BigInt(signedAt(view, at, type.size));
       const value = type.signed ? raw : BigInt.asUintN(type.size * 8, raw);
       // bpftool 7.1 prints an unknown unsigned value as the signed number of its bits.
       return type.values.find((row) => row.value === value)?.name ?? raw;
     }
     case 'PTR': {
+      mustHave(from, type, at, 8);
       const value = view.getBigUint64(at, true);
       return style.plain ? (value === 0n ? '(nil)' : `0x${value.toString(16)}`) : value;
     }
     case 'FLOAT':
-      return floatJson(type.size === 4 ? view.getFloat32(at, true) : view.getFloat64(at, true), type, btf);
+      return floatJson(from, type, at);
     case 'VAR':
       return new Members([[type.name, formatted(from, type.type, at, bit, depth + 1)]]);
     case 'DATASEC':
@@ -86,8 +106,11 @@ const signedAt = (view: DataView, at: number, size: number): number =>
 const unsignedAt = (view: DataView, at: number, size: number): number =>
   size === 1 ? view.getUint8(at) : size === 2 ? view.getUint16(at, true) : view.getUint32(at, true);
 
-function floatJson(value: number, { size, name }: BtfOf<'FLOAT'>, btf: Btf): Json {
-  if (size !== 4 && size !== 8) throw new UnsupportedError(`${name} has ${size} bytes`, { where: btf.where });
+function floatJson(from: Reading, type: BtfOf<'FLOAT'>, at: number): Json {
+  const { name, size } = type;
+  if (size !== 4 && size !== 8) throw new UnsupportedError(`${name} has ${size} bytes`, { where: from.btf.where });
+  mustHave(from, type, at, size);
+  const value = size === 4 ? from.view.getFloat32(at, true) : from.view.getFloat64(at, true);
   return Number.isFinite(value) ? value : String(value);
 }
 
@@ -126,6 +149,7 @@ function arrayJson(from: Reading, type: BtfOf<'ARRAY'>, at: number, depth: numbe
   if (text !== undefined) return text;
   const size = sizeOf(btf, type.type);
   if (size === 0) return [];
+  mustHave(from, type, at, size * type.nelems);
   return Array.from({ length: type.nelems }, (_, i) => formatted(from, type.type, at + i * size, 0, depth + 1));
 }
 
@@ -142,5 +166,5 @@ function textOf(isChar: boolean, bytes: Uint8Array): string | undefined {
   const end = isChar ? bytes.indexOf(0) : -1;
   if (end < 0) return undefined;
   const text = bytes.subarray(0, end);
-  return text.every((byte) => byte > 0x1f && byte < 0x7f) ? String.fromCharCode(...text) : undefined;
+  return text.every((byte) => byte > 0x1f && byte < 0x7f) ? asciiOrUtf8(text, 0, text.length) : undefined;
 }

@@ -173,9 +173,8 @@ function typedBytes(name: string, btf: Btf, type: TypeId, value: unknown, size: 
     return bytes;
   }
   const [shape, fitted] = fitting(shapeOf(btf, type), flat(value));
-  const bytes = encoded(shape, fitted, name);
-  if (bytes.length !== size) throw new UsageError(`${name}: its type has ${bytes.length} bytes, and the map's has ${size}`);
-  return bytes;
+  if (shape.size !== size) throw new UsageError(`${name}: its type has ${shape.size} bytes, and the map's has ${size}`);
+  return encoded(shape, fitted, name);
 }
 
 /**
@@ -186,7 +185,7 @@ function fitting(shape: Shape, value: unknown): readonly [Shape, unknown] {
   switch (shape.kind) {
     case 'text':
     case 'bytes':
-      if (isList(value)) return [{ kind: 'bytes', size: shape.size }, Uint8Array.from(value, Number)];
+      if (isList(value)) return [{ kind: 'bytes', size: shape.size }, Uint8Array.from(value, byteIn)];
       return shape.kind === 'bytes' && typeof value === 'string' && /^([\da-f]{2}\s*)*$/i.test(value)
         ? [shape, fromHex(value)]
         : [shape, value];
@@ -215,17 +214,30 @@ function fitting(shape: Shape, value: unknown): readonly [Shape, unknown] {
   }
 }
 
+/** As a dump shows it: a number, of char with a sign, or the character. */
+function byteIn(value: unknown): number {
+  const byte =
+    typeof value === 'bigint' ? Number(value) : typeof value === 'string' && value.length === 1 ? value.charCodeAt(0) : value;
+  if (typeof byte === 'number' && Number.isInteger(byte) && byte >= -128 && byte <= 0xff) return byte;
+  const shown = typeof value === 'bigint' ? String(value) : JSON.stringify(value);
+  throw new UsageError(`A byte of a list expected, not ${shown}`, { remedy: 'A byte is 0 to 255; of char also -128 to -1.' });
+}
+
 const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value);
 
+/** No type goes deeper. */
+const MOST_DEPTH = 64;
+
 /** A dump shows members of anonymous members a level deeper, under no name; here they are the record's own. */
-function flat(value: unknown): unknown {
-  if (isList(value)) return value.map(flat);
+function flat(value: unknown, depth = 0): unknown {
+  if (depth > MOST_DEPTH) throw new UsageError(`The JSON is nested more than ${MOST_DEPTH} deep, and no type is`);
+  if (isList(value)) return value.map((item) => flat(item, depth + 1));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).flatMap(([name, member]): [string, unknown][] =>
       name === '' && typeof member === 'object' && member !== null
-        ? Object.entries(flat(member) as object)
-        : [[name, flat(member)]],
+        ? Object.entries(flat(member, depth + 1) as object)
+        : [[name, flat(member, depth + 1)]],
     ),
   );
 }

@@ -26,6 +26,8 @@ const MOST_CHARS = 1 << 20;
 const MOST_STATES = 8;
 const MOST_PATH = 12;
 const MOST_REASONS = 4;
+/** Longer than any state that the kernel writes; what is made of it must not take forever. */
+const MOST_LINE = 4096;
 
 /** Never throws: of a log that is not one, the last line is the reason. */
 export function parseVerifierLog(log: string): VerifierLog {
@@ -43,7 +45,7 @@ export function parseVerifierLog(log: string): VerifierLog {
     terse: classic.reason,
     insn,
     insnText: sections?.insnText ?? (isLast ? path.at(-1)?.text : undefined),
-    states: states.slice(-MOST_STATES),
+    states,
     path: sections && sections.path.length > 0 ? sections.path.slice(-MOST_PATH) : path.slice(-MOST_PATH),
     ...(sections?.suggestion && { suggestion: sections.suggestion }),
     stats,
@@ -52,9 +54,14 @@ export function parseVerifierLog(log: string): VerifierLog {
 }
 
 function tailOf(log: string): { lines: string[]; cut: boolean } {
-  const text = log.replace(/\0+$/, '').trimEnd();
+  let end = log.length;
+  while (log[end - 1] === '\0') end--;
+  const text = log.slice(0, end).trimEnd();
   const cut = text.length > MOST_CHARS;
-  const lines = text.slice(-MOST_CHARS).split('\n');
+  const lines = text
+    .slice(-MOST_CHARS)
+    .split('\n')
+    .map((line) => line.slice(0, MOST_LINE));
   if (cut) lines.shift(); // half a line
   return { lines, cut };
 }
@@ -94,37 +101,65 @@ interface Walk {
   readonly insn: number | undefined;
 }
 
+/** What happened on the way to here, by instruction: going back takes what came after with it. */
+class Trail<T extends { readonly insn: number }> {
+  readonly steps: T[] = [];
+  /** Of each instruction, where it stands in `steps`. */
+  readonly #places = new Map<number, number[]>();
+
+  push(step: T): void {
+    const places = this.#places.get(step.insn);
+    if (places) places.push(this.steps.length);
+    else this.#places.set(step.insn, [this.steps.length]);
+    this.steps.push(step);
+  }
+  /** How many there are up to the last of this instruction; 0 if there is none. */
+  lengthAt(insn: number): number {
+    return (this.#places.get(insn)?.at(-1) ?? -1) + 1;
+  }
+  cut(length: number): void {
+    for (const { insn } of this.steps.splice(length)) this.#places.get(insn)?.pop();
+  }
+}
+
+/** What a line says of registers, and what is not known any more by then: all of it, or what a call leaves behind. */
+interface Change {
+  readonly insn: number;
+  readonly text: string;
+  readonly found: Readonly<Record<string, string>>;
+  readonly forgets: 'all' | 'scratch' | undefined;
+}
+
 /** Follows the search to where it ended: a jump back drops what was tried after the branch it comes from. */
 function walk(lines: readonly string[]): Walk {
-  const path: PathStep[] = [];
-  const states: RegisterState[] = [];
-  let known: Record<string, string> = {};
+  const way = new Trail<PathStep>();
+  const changes = new Trail<Change>();
+  let forgets: Change['forgets'];
   let source: string | undefined;
   let reasons: string[] = [];
   const note = (insn: number, text: string, isWhole: boolean) => {
     const found = parseRegisters(text);
     if (Object.keys(found).length === 0) return;
-    known = isWhole ? found : { ...known, ...found };
-    states.push({ insn, text: text.trim(), registers: known });
+    changes.push({ insn, text: text.trim(), found, forgets: isWhole ? 'all' : forgets });
+    forgets = undefined;
   };
   for (const line of lines.flatMap(split)) {
     const insn = INSN.exec(line);
     if (insn) {
       const [text, state] = splitState(insn[3] as string);
       const at = Number(insn[1]);
-      path.push({ insn: at, text, ...(source && { source }), ...(state && { state }) });
-      if (text.startsWith('call ')) known = Object.fromEntries(Object.entries(known).filter(([name]) => !/^R[0-5]$/.test(name)));
+      way.push({ insn: at, text, ...(source && { source }), ...(state && { state }) });
+      if (text.startsWith('call ')) forgets ??= 'scratch';
       if (state) note(at, state, false);
       reasons = [];
       continue;
     }
     const jump = JUMP.exec(line);
     if (jump) {
-      const from = path.findLastIndex((step) => step.insn === Number(jump[1]));
-      if (from >= 0) path.length = from + 1;
-      const back = states.findLastIndex((state) => state.insn === Number(jump[1]));
-      states.length = back + 1;
-      known = {};
+      const from = Number(jump[1]);
+      way.cut(way.lengthAt(from) || way.steps.length);
+      changes.cut(changes.lengthAt(from));
+      forgets = 'all';
       source = undefined;
       reasons = [];
       note(Number(jump[2]), jump[3] as string, true);
@@ -132,14 +167,28 @@ function walk(lines: readonly string[]): Walk {
     }
     const state = STATE.exec(line) ?? OLD_STATE.exec(line);
     if (state) {
-      note(Number(state[1] || path.at(-1)?.insn || 0), state[2] as string, true);
+      note(Number(state[1] || way.steps.at(-1)?.insn || 0), state[2] as string, true);
       continue;
     }
     const comment = SOURCE.exec(line);
     if (comment) source = comment[2] ? `${comment[2]}: ${comment[1]}` : comment[1];
     else if (!NOISE.test(line)) reasons.push(line.trim());
   }
-  return { states, path, ...conclude(reasons, path) };
+  const path = way.steps;
+  return { states: lastStates(changes.steps), path, ...conclude(reasons, path) };
+}
+
+/** All that is known at the last of them: a copy for each line of a long log would not fit into memory. */
+function lastStates(changes: readonly Change[]): RegisterState[] {
+  const states: RegisterState[] = [];
+  let known: Record<string, string> = {};
+  for (const [i, { insn, text, found, forgets }] of changes.entries()) {
+    if (forgets === 'all') known = {};
+    if (forgets === 'scratch') for (const name of ['R0', 'R1', 'R2', 'R3', 'R4', 'R5']) delete known[name];
+    Object.assign(known, found);
+    if (i >= changes.length - MOST_STATES) states.push({ insn, text, registers: { ...known } });
+  }
+  return states;
 }
 
 /** Some reasons name an instruction, because the check that gave them does not go through the program in its order. */
@@ -161,9 +210,9 @@ const split = (line: string): string[] => JOINED.exec(line)?.slice(1) ?? [line];
 
 /** `r0 = 0    ; R0=0` -> both halves. */
 function splitState(text: string): [text: string, state: string | undefined] {
-  const at = text.search(/\s+; (?:frame\d+: )?(?:R\d+|fp-\d+|refs=|cb)/);
+  const at = text.search(/(?<=\s); (?:frame\d+: )?(?:R\d+|fp-\d+|refs=|cb)/);
   if (at < 0) return [text.trim(), undefined];
-  return [text.slice(0, at), text.slice(at).replace(/^\s+; /, '')];
+  return [text.slice(0, at).trimEnd(), text.slice(at + '; '.length)];
 }
 
 function statsOf(lines: readonly string[]): VerifierLog['stats'] {

@@ -1,5 +1,6 @@
 // Reading a BPF ring buffer: pure memory. The shell maps it and waits for it; this file knows its layout and its rules.
 
+import { FormatError } from '../errors.js';
 import { BPF_RINGBUF_BUSY_BIT, BPF_RINGBUF_DISCARD_BIT, BPF_RINGBUF_HDR_SZ } from '../uapi/bpf.js';
 
 /**
@@ -85,7 +86,11 @@ export class RingReader {
     return (Atomics.load(this.#producer, 0) - this.#position) >>> 0;
   }
 
-  /** Goes to the next record that is ready; false when there is none. The record before it is consumed. */
+  /**
+   * Goes to the next record that is ready; false when there is none. The record before it is consumed.
+   * @throws {FormatError} when there is no record where one must be: somebody else who has the ring mapped moved the consumer's position.
+   *         All that waited is skipped, so that later records can be read.
+   */
   next(): boolean {
     if (this.#advance()) return true;
     // The kernel wakes a reader only for the record at the published position: publish, then look for the last time.
@@ -102,7 +107,9 @@ export class RingReader {
       const header = this.#weaklyOrdered ? Atomics.load(this.#headers, at >>> 2) : (this.#headers[at >>> 2] as number);
       if ((header & BUSY) !== 0) return false; // still being written; what follows it must wait, to keep the order
       const length = header & LENGTH;
-      this.#position = (this.#position + ((length + BPF_RINGBUF_HDR_SZ + 7) & ~7)) | 0;
+      const next = (this.#position + ((length + BPF_RINGBUF_HDR_SZ + 7) & ~7)) | 0;
+      if (((this.#end - next) | 0) < 0) throw this.#broken(`A record has ${length} bytes`);
+      this.#position = next;
       this.#unpublishedRecords++;
       if ((header & DISCARDED) === 0) {
         this.at = at + BPF_RINGBUF_HDR_SZ;
@@ -117,7 +124,23 @@ export class RingReader {
   /** Whether the producer has gone further. */
   #look(): boolean {
     this.#end = Atomics.load(this.#producer, 0);
+    if ((this.#end - this.#position) >>> 0 > this.size || (this.#position & 7) !== 0)
+      throw this.#broken('No record begins there');
     return this.#position !== this.#end;
+  }
+
+  #broken(what: string): FormatError {
+    const offset = this.#position & this.#mask;
+    const waiting = (this.#end - this.#position) >>> 0;
+    // All 64 bits: by those that were found there, the kernel could take the ring for full.
+    const end = Atomics.load(new BigInt64Array(this.#producer.buffer, this.#producer.byteOffset, 1), 0);
+    Atomics.store(this.#consumer, 0, end);
+    this.#end = this.#position = this.#published = Number(BigInt.asIntN(32, end));
+    this.#unpublishedRecords = 0;
+    return new FormatError(`${what}, and ${waiting} wait in a ring of ${this.size}`, {
+      where: { section: 'ring buffer', offset },
+      remedy: 'What waited is skipped. Only one reader may say how far it is: does another process read the same map?',
+    });
   }
 
   /**
@@ -146,8 +169,10 @@ export class RingReader {
         at = position & mask;
         length = weaklyOrdered ? Atomics.load(headers, at >>> 2) : (headers[at >>> 2] as number);
         if ((length & ~LENGTH) !== 0) return count;
+        const next = (position + ((length + BPF_RINGBUF_HDR_SZ + 7) & ~7)) | 0;
+        if (((this.#end - next) | 0) < 0) return count; // for #advance to refuse
         at += BPF_RINGBUF_HDR_SZ;
-        position = (position + ((length + BPF_RINGBUF_HDR_SZ + 7) & ~7)) | 0;
+        position = next;
         this.#position = position;
       }
     } finally {

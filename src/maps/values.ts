@@ -168,7 +168,10 @@ export function shapeOf(btf: Btf, id: TypeId): Shape {
 const isChar = (type: BtfType): boolean => type.kind === 'INT' && (type.name === 'char' || (type.encoding & BTF_INT_CHAR) !== 0);
 
 function intShape(btf: Btf, type: BtfOf<'INT'>): Shape {
-  const { size, encoding } = type;
+  const { size, encoding, bits, bitOffset } = type;
+  // As old compilers said bitfields: a few bits somewhere in an integer.
+  if (bits !== 8 * size || bitOffset !== 0)
+    throw new UnsupportedError(`Integer ${type.name} is ${bits} bits at bit ${bitOffset} of ${size} bytes`, { where: btf.where });
   const signed = (encoding & BTF_INT_SIGNED) !== 0;
   if (encoding & BTF_INT_BOOL) return { kind: 'bool', size };
   if (size === 1 || size === 2 || size === 4) return { kind: 'int', size, signed };

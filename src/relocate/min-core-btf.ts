@@ -81,11 +81,16 @@ const KEEP: Readonly<Record<'field' | 'type' | 'enumval' | 'match', (kept: Kept,
   match: (kept, { btf, root }) => keepAll(kept, btf, root),
 };
 
+// Neither by recursion: types may refer to each other in a chain that is longer than any stack.
+
 /** A type with those that it is made of; a struct at first without members. */
-function keep(kept: Kept, btf: Btf, id: TypeId, depth: 'plain' | 'pointers' = 'plain'): void {
-  if (!kept.add(id, depth)) return;
-  const type = btf.type(id);
-  if (type.kind !== 'PTR' || depth === 'pointers') for (const part of partsOf(type)) keep(kept, btf, part, depth);
+function keep(kept: Kept, btf: Btf, root: TypeId, depth: 'plain' | 'pointers' = 'plain'): void {
+  const open = [root];
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    if (!kept.add(id, depth)) continue;
+    const type = btf.type(id);
+    if (type.kind !== 'PTR' || depth === 'pointers') for (const part of partsOf(type)) open.push(part);
+  }
 }
 
 /** The types that a type refers to; members of a struct aside. */
@@ -96,15 +101,18 @@ function partsOf(type: BtfType): readonly TypeId[] {
 }
 
 /** Everything that `type_matches` compares: all members, but of a struct behind a pointer the name alone. */
-function keepAll(kept: Kept, btf: Btf, id: TypeId, depth: 'all' | 'all behind a pointer' = 'all'): void {
-  if (!kept.add(id, depth)) return;
-  const type = btf.type(id);
-  const next = type.kind === 'PTR' ? 'all behind a pointer' : depth;
-  for (const part of partsOf(type)) keepAll(kept, btf, part, next);
-  if ((type.kind !== 'STRUCT' && type.kind !== 'UNION') || depth !== 'all') return;
-  for (const [index, member] of type.members.entries()) {
-    kept.types.get(id)?.add(index);
-    keepAll(kept, btf, member.type);
+function keepAll(kept: Kept, btf: Btf, root: TypeId): void {
+  const open: (readonly [id: TypeId, depth: 'all' | 'all behind a pointer'])[] = [[root, 'all']];
+  for (let next = open.pop(); next; next = open.pop()) {
+    const [id, depth] = next;
+    if (!kept.add(id, depth)) continue;
+    const type = btf.type(id);
+    for (const part of partsOf(type)) open.push([part, type.kind === 'PTR' ? 'all behind a pointer' : depth]);
+    if ((type.kind !== 'STRUCT' && type.kind !== 'UNION') || depth !== 'all') continue;
+    for (const [index, member] of type.members.entries()) {
+      kept.types.get(id)?.add(index);
+      open.push([member.type, 'all']);
+    }
   }
 }
 

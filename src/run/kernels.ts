@@ -135,8 +135,9 @@ function readWhole(file: string, most: number): Uint8Array {
   return read(file);
 }
 
-const MOST_CONFIG = 1 << 24;
-const MOST_SYMBOLS = 1 << 28;
+const MOST_CONFIG = 1 << 22;
+/** A distribution's kernel has 10 MB of them. */
+const MOST_SYMBOLS = 1 << 26;
 
 const readConfig = (file: string): KernelConfig =>
   parseConfig(new TextDecoder().decode(unpacked(file, readWhole(file, MOST_CONFIG))), file);

@@ -33,14 +33,17 @@ export function kindOf(fd: number): HeldKind | undefined {
 
 /** The lines of /proc/PID/fdinfo/FD; empty where they may not be read. */
 export function fdInfo(fd: number | string, pid: number | 'self' = 'self'): ReadonlyMap<string, string> {
-  const text = quietly(() => readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8')) ?? '';
-  return new Map(
+  return parseFdInfo(quietly(() => readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8')) ?? '');
+}
+
+/** `map_id:\t12` -> by name. */
+export const parseFdInfo = (text: string): ReadonlyMap<string, string> =>
+  new Map(
     text.split('\n').flatMap((line) => {
       const [name, value] = line.split(':\t', 2);
       return name && value !== undefined ? [[name, value.trim()] as const] : [];
     }),
   );
-}
 
 /** Processes by the id of the object that they hold, those excepted that may not be looked at; this one does not count. */
 export function holders(kind: HeldKind): Holders {

@@ -23,7 +23,7 @@ export function findSymbols(text: string, names: readonly string[]): Map<string,
     // Clang's link time optimisation adds a hash to the names of static variables.
     const suffix = type === 'd' ? symbol.indexOf('.llvm.') : -1;
     const name = suffix < 0 ? symbol : symbol.slice(0, suffix);
-    if (!wanted.has(name)) continue;
+    if (!wanted.has(name) || !/^[0-9a-f]+$/.test(address)) continue;
     const value = BigInt(`0x${address}`);
     const known = found.get(name) ?? [];
     if (!known.includes(value)) found.set(name, [...known, value]);
@@ -63,11 +63,13 @@ export function findNames(text: string, addresses: readonly bigint[]): Map<bigin
     addresses.filter((address) => address !== 0n).map((address) => [address.toString(16).padStart(16, '0'), address]),
   );
   const found = new Map<bigint, string>();
+  let space = -1; // looked for only once: it may be far behind many lines that have none
   for (let start = 0; start < text.length; ) {
-    const space = text.indexOf(' ', start);
+    if (space < start) space = text.indexOf(' ', start);
+    if (space < 0) break;
     const end = text.indexOf('\n', start);
     const stop = end < 0 ? text.length : end;
-    const address = space < 0 ? undefined : wanted.get(text.slice(start, space));
+    const address = space < stop ? wanted.get(text.slice(start, space)) : undefined;
     if (address !== undefined && !found.has(address)) found.set(address, text.slice(space + 3, stop).split(/\s/, 1)[0] as string);
     start = stop + 1;
   }

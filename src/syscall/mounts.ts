@@ -10,10 +10,14 @@ export function mountPoints(type: string): string[] {
   } catch {
     return [];
   }
-  return text.split('\n').flatMap((line) => {
+  return mountPointsIn(text, type);
+}
+
+/** @param text As /proc/mounts has it, where a blank in a name is `\040`. */
+export const mountPointsIn = (text: string, type: string): string[] =>
+  text.split('\n').flatMap((line) => {
     const [, folder = '', found] = line.split(' ');
     return found === type
-      ? [folder.replace(/\\(\d{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8)))]
+      ? [folder.replace(/\\([0-7]{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8)))]
       : [];
   });
-}

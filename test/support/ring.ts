@@ -34,6 +34,13 @@ export class SimulatedRing {
     this.reader = new RingReader({ consumer: this.#consumer, producer: this.#producer, pageSize: PAGE, size, weaklyOrdered });
   }
 
+  /** Another reader, which finds the consumer's position where somebody else has moved it. */
+  readerFrom(position: bigint): RingReader {
+    new DataView(this.#consumer).setBigUint64(0, BigInt.asUintN(64, position), true);
+    const { size } = this;
+    return new RingReader({ consumer: this.#consumer, producer: this.#producer, pageSize: PAGE, size, weaklyOrdered: false });
+  }
+
   /** As the kernel reads it: all 64 bits. */
   get consumerPosition(): bigint {
     return new DataView(this.#consumer).getBigUint64(0, true);
