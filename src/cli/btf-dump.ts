@@ -32,7 +32,7 @@ export const dumpCommand = (): Command =>
     .description('print types, as C or raw, as bpftool does')
     .argument(
       '<source...>',
-      'file FILE… | id ID | map MAP [key|value|kv|all] | prog PROG, [format raw|c], [root_id ID]…, [unsorted]',
+      'file FILE… | id ID | map MAP [key|value|kv|all] | prog PROG, [format raw|c|json], [root_id ID]…, [unsorted]',
     )
     .option('-B, --base-btf <file>', 'what split BTF continues, such as the vmlinux of a module')
     .option('-j, --json', 'raw, as JSON on one line')
@@ -43,15 +43,16 @@ export const dumpCommand = (): Command =>
 ${LEGENDS.map}
 ${LEGENDS.prog}
 Example: npx tsbpf btf dump file /sys/kernel/btf/vmlinux format c > vmlinux.h
-unsorted prints C in the order of type ids. Words may be cut short.
+format json is --json, which bpftool has no word for. unsorted prints C in the order of type ids. Words may be cut short.
 Several files, each after the word file, are put together: modules that continue the same base.
 Exit code 1: the types cannot be read, or cannot be said in C.`,
     )
     .action((said: string[], flags: DumpFlags) => {
-      const isJson = (flags.json || flags.pretty) ?? false;
       const words = new Words(said);
       const { read, roots } = sourceOf(words, () => (flags.baseBtf === undefined ? undefined : readWholeBtf(flags.baseBtf)));
-      const { isC, isUnsorted, asked } = formOf(words);
+      const { format, isUnsorted, asked } = formOf(words);
+      const isC = format === 'c';
+      const isJson = format === 'json' || flags.json || flags.pretty;
       if (isC && isJson) throw new WordsError('JSON is for raw types; leave out --json or format c');
       if (roots && asked.length > 0) throw new WordsError('root_id needs all types: map … all');
       const btf = read();
@@ -116,14 +117,21 @@ function withTypes(what: string, btfId: number): number {
   return btfId;
 }
 
+const FORMATS = ['raw', 'c', 'json'] as const;
+interface Form {
+  readonly format: (typeof FORMATS)[number];
+  readonly isUnsorted: boolean;
+  readonly asked: readonly TypeId[];
+}
+
 /** What follows the source. */
-function formOf(words: Words): { readonly isC: boolean; readonly isUnsorted: boolean; readonly asked: readonly TypeId[] } {
-  let isC = false;
+function formOf(words: Words): Form {
+  let format: Form['format'] = 'raw';
   let isUnsorted = false;
   const asked: TypeId[] = [];
   while (words.left > 0) {
     const word = words.oneOf(['format', 'root_id', 'unsorted']);
-    if (word === 'format') isC = words.oneOf(['c', 'raw']) === 'c';
+    if (word === 'format') format = words.oneOf(FORMATS);
     else if (word === 'unsorted') isUnsorted = true;
     else {
       const id = words.number('root_id');
@@ -132,7 +140,7 @@ function formOf(words: Words): { readonly isC: boolean; readonly isUnsorted: boo
       asked.push(id);
     }
   }
-  return { isC, isUnsorted, asked };
+  return { format, isUnsorted, asked };
 }
 
 const SYSFS = '/sys/kernel/btf/';

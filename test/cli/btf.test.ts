@@ -27,6 +27,9 @@ describe('dump', () => {
     expect(tsbpf(['btf', 'dump', 'file', plain, 'format', 'raw']).stdout).toBe(tsbpf(['btf', 'dump', 'file', plain]).stdout);
     expect(tsbpf(['btf', 'dump', 'file', plain, 'format', 'c']).stdout).toContain('struct s {\n\tint x;\n\tint y;\n};\n');
     expect(JSON.parse(tsbpf(['btf', 'dump', 'file', plain, '-j']).stdout).types).toHaveLength(3);
+    expect(tsbpf(['btf', 'dump', 'file', plain, 'format', 'json']).stdout).toBe(
+      tsbpf(['btf', 'dump', 'file', plain, '-j']).stdout,
+    );
     expect(tsbpf(['btf', 'dump', 'file', plain, '--pretty']).stdout).toMatch(/^\{\n {4}"types": \[\{/);
   });
   test('an object, roots, split BTF with its base', () => {
@@ -40,7 +43,7 @@ describe('dump', () => {
     ['no source', [], 'missing required argument'],
     ['an unknown source', ['fill', plain], "types come from file, id, map or prog, not 'fill'"],
     ['no file', ['file'], "a file is missing after 'file'"],
-    ['an unknown format', ['file', plain, 'format', 'rust'], "expected c or raw, got 'rust'"],
+    ['an unknown format', ['file', plain, 'format', 'rust'], "expected raw, c or json, got 'rust'"],
     ['a root that is no number', ['file', plain, 'root_id', 'x'], "can't parse x as root_id"],
     ['a root twice', ['file', plain, 'root_id', '1', 'root_id', '1'], 'twice'],
     ['17 roots', ['file', plain, ...Array.from({ length: 17 }, (_, i) => ['root_id', String(i)]).flat()], '16 times only'],
