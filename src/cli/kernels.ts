@@ -26,8 +26,10 @@ export const withKernelOptions = (command: Command): Command =>
     .option('--module <[name=]file>', 'types of one of its modules: raw BTF, or a .ko; may be given again', collect);
 
 /** For help, below the options. */
-export const KERNEL_DIRECTORY = `A directory may hold all of a kernel: vmlinux or btf (a file, or a copy of /sys/kernel/btf), config…, System.map… or kallsyms…, and
-files with types of modules.`;
+export const KERNEL_DIRECTORY = [
+  'A directory may hold all of a kernel: vmlinux or btf (a file, or a copy of /sys/kernel/btf),',
+  'config…, System.map… or kallsyms…, and files with types of modules.',
+].join(' ');
 
 interface Named {
   readonly name: string | undefined;
