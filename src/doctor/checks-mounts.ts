@@ -16,6 +16,13 @@ interface MountRow {
 
 const ROWS: readonly MountRow[] = [
   {
+    type: 'sysfs',
+    target: '/sys',
+    use: 'types of the kernel (BTF), and the perf event sources of kprobes and uprobes',
+    unmounted: 'problem',
+    unmountable: 'problem',
+  },
+  {
     type: 'tracefs',
     target: '/sys/kernel/tracing',
     use: 'ids of tracepoints',

@@ -1,6 +1,6 @@
 // Asks this machine what the doctor wants to know: files are read, programs that do nothing are loaded, and nothing is left of it.
 
-import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import { arch, release } from 'node:os';
 import {
   type Answer,
@@ -13,7 +13,7 @@ import {
   type Sysctl,
   type Told,
 } from '../doctor/index.js';
-import { BpfError } from '../errors.js';
+import { BpfError, UnsupportedError } from '../errors.js';
 import {
   attachOf,
   HOOKS,
@@ -38,13 +38,19 @@ import { infoOf, walk } from './objects.js';
 import { read } from './read-whole.js';
 import { openTracefs, readTracepointId } from './tracefs.js';
 
+const STATUS = '/proc/self/status';
+
 /**
  * Everything; takes a few tenths of a second.
- * @throws {UnsupportedError} where this is not Linux.
+ * @throws {UnsupportedError} where this is not Linux, or nothing is mounted at /proc.
  */
 export function readDoctorFacts(): DoctorFacts {
   const calls = harmlessCalls(); // first, because it says so where this is not Linux
-  const status = statusOf(text('/proc/self/status'));
+  if (!existsSync(STATUS))
+    throw new UnsupportedError('Nothing of this process can be told: /proc is not mounted', {
+      remedy: 'mount -t proc proc /proc',
+    });
+  const status = statusOf(text(STATUS));
   const set = (name: string) => BigInt(`0x${status.get(name) ?? '0'}`);
   const mounts = readMounts();
   const btf = tell(kernelBtf);
@@ -53,6 +59,7 @@ export function readDoctorFacts(): DoctorFacts {
     uid: process.getuid?.() ?? -1,
     capabilities: { effective: set('CapEff'), permitted: set('CapPrm'), bounding: set('CapBnd') },
     uidMap: text('/proc/self/uid_map'),
+    userNamespace: userNamespace(),
     noNewPrivs: status.get('NoNewPrivs') === '1',
     seccomp: Number(status.get('Seccomp') ?? 0),
     containerSigns: containerSigns(status),
@@ -100,6 +107,14 @@ function tell<T>(ask: () => T): Told<T> {
 const map = <T, U>(answer: Told<T>, change: (value: T) => U): Told<U> =>
   'value' in answer ? { value: change(answer.value) } : answer;
 const lines = (answer: Told<string>): number => ('value' in answer && answer.value ? answer.value.split('\n').length : 0);
+
+function userNamespace(): Told<string> {
+  try {
+    return { value: readlinkSync('/proc/self/ns/user') };
+  } catch (error) {
+    return { errno: (error as NodeJS.ErrnoException).code ?? 'EIO' };
+  }
+}
 
 /** `CapEff:	000001ffffffffff` -> CapEff. */
 const statusOf = (status: Told<string>): ReadonlyMap<string, string> =>
@@ -159,7 +174,8 @@ function readMounts(): Record<FileSystem, Mount> {
     return { at: left.split(' ')[4] ?? '', type, options };
   });
   const of = (type: FileSystem): Mount => {
-    const found = rows.find((row) => row.type === type);
+    const all = rows.filter((row) => row.type === type);
+    const found = all.find(({ options }) => options.includes('delegate_')) ?? all[0]; // of several BPF file systems
     return found ? { at: found.at, options: found.options } : { at: undefined, mountable: mountRefusal(type)?.errno ?? true };
   };
   return Object.fromEntries(FILE_SYSTEMS.map((type) => [type, of(type)])) as Record<FileSystem, Mount>;
