@@ -2,6 +2,7 @@
 
 import type { Check } from './checks.js';
 import type { DoctorFacts, FileSystem } from './facts.js';
+import { lockdownLevel } from './rights.js';
 import type { Finding, State } from './row.js';
 
 interface MountRow {
@@ -57,8 +58,8 @@ export const MOUNTS: readonly Check[] = ROWS.map((row) => ({
   judge: (facts) => judge(row, facts),
 }));
 
-function judge({ type, target, use, unmounted, unmountable, byItself }: MountRow, { mounts }: DoctorFacts): Finding {
-  const mount = mounts[type];
+function judge({ type, target, use, unmounted, unmountable, byItself }: MountRow, facts: DoctorFacts): Finding {
+  const mount = facts.mounts[type];
   const where = '/proc/self/mountinfo';
   const mend = `mount -t ${type} ${type} ${target}`;
   if (mount.at !== undefined) return { state: 'ok', found: `mounted at ${mount.at}`, where };
@@ -70,6 +71,8 @@ function judge({ type, target, use, unmounted, unmountable, byItself }: MountRow
       means: byItself ?? `It is for ${use}.`,
       mend,
     };
+  if (type === 'tracefs' && lockdownLevel(facts) === 'confidentiality')
+    return { state: unmountable, found: 'not mounted', where, means: 'Lockdown at confidentiality leaves it empty anyway.' };
   const absent = mount.mountable === 'ENODEV';
   const old = mount.mountable === 'ENOSYS';
   return {

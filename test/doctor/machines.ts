@@ -144,6 +144,7 @@ export const MACHINES: Readonly<Record<string, DoctorFacts>> = {
   }),
   'lockdown at confidentiality': describeMachine({
     lockdown: told('none integrity [confidentiality]'),
+    mounts: { ...noMounts(true), tracefs: nowhere('EPERM') },
     hooks: describeHooks(() => yes).map((outcome) =>
       outcome.hook === 'kprobe'
         ? { ...outcome, attaches: { answer: 'no', errno: 'EPERM', call: 'perf_event_open', log: '' } }
