@@ -148,7 +148,9 @@ export const MACHINES: Readonly<Record<string, DoctorFacts>> = {
     hooks: describeHooks(() => yes).map((outcome) =>
       outcome.hook === 'kprobe'
         ? { ...outcome, attaches: { answer: 'no', errno: 'EPERM', call: 'perf_event_open', log: '' } }
-        : outcome,
+        : outcome.hook === 'tracepoint'
+          ? { ...outcome, attaches: { answer: 'unknown', missing: 'the id of a tracepoint, which is in tracefs' } }
+          : outcome,
     ),
   }),
   'a kernel that refuses what changes its code': describeMachine({
