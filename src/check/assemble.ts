@@ -20,6 +20,7 @@ import {
 } from '../plan/index.js';
 import { type Fixup, relocate } from '../relocate/index.js';
 import type { Finding } from './finding.js';
+import { reachedByThemselves, unguarded, verifiesEach } from './global-functions.js';
 
 /** A slot of the linked program, and what is there. */
 export interface Slot {
@@ -82,12 +83,16 @@ export function assemble(
   const answers = externAnswers(object, linked, facts);
   const frozen = frozenSteps(object, facts, settings);
   const step = attempt(findings, 'instructions', () => planned(object, linked, facts, answers), undefined);
-  const reach = step && reachOf(step.attr.insns, frozenMaps(frozen));
+  const constants = frozenMaps(frozen);
+  const reach = step && reachOf(step.attr.insns, constants);
+  const byThemselves =
+    step && verifiesEach(facts) ? reachedByThemselves(object, linked, step.attr.insns, constants) : new Set<number>();
+  const explanations = explainRelocations({ object, facts, fixups, steps: [...frozen, ...(step ? [step] : [])] });
   return {
     linked,
     fixups,
-    explanations: explainRelocations({ object, facts, fixups, steps: [...frozen, ...(step ? [step] : [])] }),
-    slots: step ? slotsOf(step.attr.insns.bytes, reach) : [],
+    explanations: unguarded(explanations, linked, byThemselves),
+    slots: step ? slotsOf(step.attr.insns.bytes, reach, byThemselves) : [],
     answers,
     sourceAt: (insn) => sourceAt(object, linked, insn),
     findings,
@@ -143,10 +148,10 @@ function resolveSettings(object: BpfObject, facts: KernelFacts): BpfObject {
 }
 
 /** Where reach cannot tell, everything counts as reached. */
-function slotsOf(bytes: Uint8Array, reach: Reach | undefined): Slot[] {
+function slotsOf(bytes: Uint8Array, reach: Reach | undefined, alone: ReadonlySet<number>): Slot[] {
   const slots: Slot[] = [];
   for (let insn = 0; insn < insnCount(bytes); insn++) {
-    slots.push({ insn, value: readInsn(bytes, insn), reached: reach?.reached[insn] ?? true });
+    slots.push({ insn, value: readInsn(bytes, insn), reached: (reach?.reached[insn] ?? true) || alone.has(insn) });
     if (isLdImm64(bytes, insn)) insn++;
   }
   return slots;

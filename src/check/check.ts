@@ -3,8 +3,8 @@
 import { BpfError } from '../errors.js';
 import type { BpfMapDef, BpfObject } from '../object/index.js';
 import { loadable, resolveStructOps, structOpsNames } from '../plan/index.js';
-import { BPF_MAP_TYPE } from '../uapi/enums.js';
-import { MAP_TYPE_SINCE } from '../uapi/since.js';
+import { BPF_ATTACH_TYPE, BPF_MAP_TYPE } from '../uapi/enums.js';
+import { ATTACH_TYPE_SINCE, MAP_TYPE_SINCE } from '../uapi/since.js';
 import { type CheckVerdict, CONCERNS, type Concern, type Finding, verdictOf, worst } from './finding.js';
 import { type CheckedKernel, factsOf, hasNumber, unlessPartial } from './kernel.js';
 import { checkNeeds, mapNeeds, type Need, structOpsNeeds, TYPES } from './needs.js';
@@ -31,7 +31,7 @@ export interface ObjectCheck {
 /** What no check of this kind can tell, for people. */
 export const CANNOT_KNOW: readonly string[] = [
   'It is not the verifier: a program may be refused for what it does, for its size, or for a helper or kernel function that its type may not call.',
-  'Switches such as lsm= or lockdown are not seen, nor which functions ftrace cannot reach (notrace).',
+  'Switches such as lsm= or lockdown are not seen, nor which functions ftrace cannot reach (notrace), nor categories of tracepoints.',
   'Types of modules count only where they are given; rights, limits and what is mounted do not count.',
 ];
 
@@ -140,10 +140,24 @@ function checkShape({ name, maxEntries, inner }: BpfMapDef, type: string): Findi
   ];
 }
 
+const LINKS = ATTACH_TYPE_SINCE.BPF_STRUCT_OPS;
+
+/** The kernel refuses the map for its flag, BPF_F_LINK. */
+const withoutLinks = ({ name }: BpfMapDef): Finding => ({
+  concern: 'struct_ops',
+  verdict: 'red',
+  stage: 'load',
+  what: `The kernel has no links to structures of functions, which SEC(".struct_ops.link") asks for (${name})`,
+  remedy: 'SEC(".struct_ops") does without.',
+  since: LINKS,
+});
+
 function checkStructOps(object: BpfObject, kernel: CheckedKernel): Finding[] {
   const { btf, modules } = kernel;
   return object.maps.flatMap((map): Finding[] => {
     if (!map.structOps || !map.autocreate) return [];
+    if (map.structOps.link && hasNumber(kernel, 'bpf_attach_type', BPF_ATTACH_TYPE.BPF_STRUCT_OPS, LINKS) === false)
+      return [withoutLinks(map)];
     try {
       resolveStructOps({ ...object, maps: [map] }, { kernelBtf: btf, modules });
       return [];

@@ -121,6 +121,8 @@ export const INSN_FEATURES: readonly InsnFeature[] = [
 export interface FlagFeature {
   readonly name: string;
   readonly since: string;
+  /** They do not refuse it: the program is loaded, and run as if it were not said. */
+  readonly ignored?: boolean;
 }
 
 /** The first kernels that let programs of a type sleep; the others never did. */
@@ -136,7 +138,7 @@ export function flagFeatures({ type, sleepable, frags, attachType }: SecDef): Fl
   const since = isIterator ? '5.18' : SLEEPABLE[type];
   const what = isIterator ? 'iterators' : `${type.replace('BPF_PROG_TYPE_', '').toLowerCase()} programs`;
   return [
-    ...(sleepable && since !== undefined ? [{ name: `${what} that may sleep`, since }] : []),
+    ...(sleepable && since !== undefined ? [{ name: `${what} that may sleep`, since, ignored: isIterator }] : []),
     ...(frags ? [{ name: 'XDP programs that take packets in fragments', since: '5.18' }] : []),
   ];
 }

@@ -23,6 +23,8 @@ export interface KernelSymbols {
   readonly find: (name: string) => readonly KernelSymbol[];
   /** What compilers made of a function: `vfs_read.isra.0`. */
   readonly variants: (name: string) => readonly string[];
+  /** Names of functions in a list that the kernel keeps of them (BTF_SET); undefined where symbols of data are not shown. */
+  readonly list: (name: string) => ReadonlySet<string> | undefined;
   /** All of them. */
   readonly names: () => Iterable<string>;
 }
@@ -74,6 +76,7 @@ function symbolsIn(text: string, file: string): KernelSymbols {
       const own = named(name).filter((symbol) => symbol.name === name || isHashed(symbol, name));
       return [...new Map(own.map((symbol) => [symbol.address, symbol])).values()];
     },
+    list: (name) => listIn(text, name),
     names: () => namesIn(text),
     variants: (name) => named(name).flatMap((symbol) => (symbol.name.startsWith(`${name}.`) ? [symbol.name] : [])),
   };
@@ -99,6 +102,24 @@ function* namesIn(text: string): Generator<string> {
     if (line !== '') yield stop < 0 ? line : line.slice(0, stop);
     start = end + 1;
   }
+}
+
+/** ffffffff82825eb8 r __BTF_ID__func__migrate_disable__80415400: macros of include/linux/btf_ids.h name it so. */
+const MEMBER = / __BTF_ID__func__(\S+)__\d+$/;
+
+function listIn(text: string, name: string): ReadonlySet<string> | undefined {
+  const [head] = ['set', 'set8'].map((kind) => text.indexOf(` __BTF_ID__${kind}__${name}\n`)).filter((at) => at >= 0);
+  if (head === undefined) return undefined;
+  const members = new Set<string>();
+  for (let at = endOfLine(text, head) + 1; at < text.length; ) {
+    const end = endOfLine(text, at);
+    const line = text.slice(at, end);
+    const member = MEMBER.exec(line)?.[1];
+    if (member === undefined && !line.endsWith(` ${name}`)) break; // the variable lies where its list begins
+    if (member !== undefined) members.add(member);
+    at = end + 1;
+  }
+  return members;
 }
 
 function linesWith(text: string, name: string): string[] {

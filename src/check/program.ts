@@ -142,7 +142,17 @@ function checkType({ def, section, type }: BpfFunction, kernel: CheckedKernel): 
   if (has === undefined) return [{ ...base, verdict: 'unknown', what: `whether the kernel has program type ${type}`, since }];
   return flagFeatures(def).flatMap((flag): Finding[] =>
     isSince(kernel.version, flag.since) === false
-      ? [{ ...base, verdict: 'red', what: `The kernel has no ${flag.name}`, since: flag.since }]
+      ? [
+          flag.ignored
+            ? {
+                ...base,
+                verdict: 'unknown',
+                stage: 'attach',
+                what: `no ${flag.name} here: it runs where nothing may`,
+                since: flag.since,
+              }
+            : { ...base, verdict: 'red', what: `The kernel has no ${flag.name}`, since: flag.since },
+        ]
       : [],
   );
 }

@@ -11,6 +11,7 @@ import type { Finding } from './finding.js';
 import { type CheckedKernel, hasKind, hasNumber, isCode, TRACEPOINT, unlessPartial } from './kernel.js';
 import { isBuiltWith, settingsOf } from './kernel-config.js';
 import type { KernelSymbol, KernelSymbols } from './kernel-symbols.js';
+import { checkLists } from './lists.js';
 import { olderWay } from './needs.js';
 
 type Check = (program: BpfFunction, kernel: CheckedKernel) => Finding[];
@@ -38,6 +39,9 @@ const AT_LOAD: ReadonlySet<string> = new Set([
   ),
 ]);
 
+/** Kernels that do not know it do not look at the attach type of such programs. */
+const MIGRATION = 'BPF_SK_REUSEPORT_SELECT_OR_MIGRATE';
+
 /** What hooks in by its type is looked for when it is loaded. */
 export function checkAttach(object: BpfObject, program: BpfFunction, kernel: CheckedKernel, facts: KernelFacts): Finding[] {
   const { def } = program;
@@ -50,8 +54,8 @@ export function checkAttach(object: BpfObject, program: BpfFunction, kernel: Che
   if (program.targetProgram) return [];
   try {
     const { module } = attachTarget(object, program, def, facts);
-    const addressless = module === undefined && def.attachType ? checkAddress(program, def.attachType, kernel) : [];
-    return addressless.length > 0 ? addressless : [...allowed(program, kernel), ...checkOrder(program, kernel)];
+    const atFunction = def.attachType === undefined ? [] : checkAtFunction(program, def.attachType, kernel, module);
+    return atFunction.length > 0 ? atFunction : [...allowed(program, kernel), ...checkOrder(program, kernel)];
   } catch (error) {
     if (!(error instanceof BpfError)) throw error;
     return [unlessPartial(kernel, untyped(program, error, kernel))];
@@ -87,12 +91,40 @@ export function hookedFunctions(program: BpfFunction): string[] {
 /** `vfs_read+0x10` -> `vfs_read`; undefined for a pattern. */
 const probedName = (target: string): string | undefined => (/[*?]/.test(target) ? undefined : /^[\w.]+/.exec(target)?.[0]);
 
-/** A function may have a type and no code of its own: the verifier asks for its address. */
-function checkAddress(program: BpfFunction, attachType: BpfAttachType, { symbols }: CheckedKernel): Finding[] {
+function checkAtFunction(
+  program: BpfFunction,
+  attachType: BpfAttachType,
+  kernel: CheckedKernel,
+  module: string | undefined,
+): Finding[] {
   const prefix = AT_FUNCTIONS[attachType];
-  if (prefix === undefined || !symbols) return [];
+  if (prefix === undefined) return [];
   const name = prefix + functionOf(program);
-  if (symbols.find(name).length > 0) return [];
+  if (module !== undefined) return checkArguments(name, kernel);
+  return [...checkAddress(name, kernel), ...checkLists(program, name, kernel), ...checkArguments(name, kernel)];
+}
+
+/** `printf(const char *, ...)` ends with a parameter of no type. */
+function checkArguments(name: string, { btf, modules }: CheckedKernel): Finding[] {
+  const found = findKernelType({ kernelBtf: btf, modules }, name, 'FUNC');
+  const owner = modules.find((module) => module.name === found?.module)?.btf ?? btf;
+  const type = found && owner.type(found.id);
+  const proto = type?.kind === 'FUNC' ? owner.type(type.type) : undefined;
+  if (proto?.kind !== 'FUNC_PROTO' || proto.params.at(-1)?.type !== 0) return [];
+  return [
+    {
+      concern: 'attach',
+      verdict: 'red',
+      stage: 'load',
+      what: `${name} takes arguments without end (...), and no program hooks into such a function by its type`,
+      remedy: `SEC("kprobe/${name}") does.`,
+    },
+  ];
+}
+
+/** A function may have a type and no code of its own: the verifier asks for its address. */
+function checkAddress(name: string, { symbols }: CheckedKernel): Finding[] {
+  if (!symbols || symbols.find(name).length > 0) return [];
   const made = symbols.variants(name);
   const why = made.length > 0 ? `: the compiler made ${made.join(', ')} of it` : ' (compilers make some inline)';
   return [
@@ -164,6 +196,8 @@ function checkAttachType(program: BpfFunction, type: BpfAttachType, kernel: Chec
   const has = hasNumber(kernel, 'bpf_attach_type', BPF_ATTACH_TYPE[type], since);
   if (has === true) return [];
   const stage = AT_LOAD.has(program.type) ? 'load' : 'attach';
+  if (has === false && type === MIGRATION)
+    return [unknown('attach', `no ${type} here: it is asked for new connections only, not where they migrate`, since)];
   if (has === undefined) return [unknown(stage, `whether the kernel has attach type ${type}`)];
   const older = olderWay(program);
   if (older !== undefined) return [unknown('attach', `no ${type} here: it runs ${older}, not by a link`, since)];

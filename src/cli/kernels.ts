@@ -65,8 +65,8 @@ const nameOf = ({ name, file }: Named): string => name ?? kernelName(file);
 
 function namedKernel(text: string): Named {
   const equals = text.indexOf('=');
-  if (equals <= 0)
-    throw new WordsError(`--kernel ${text} has no name`, {
+  if (equals <= 0 || equals === text.length - 1)
+    throw new WordsError(`--kernel ${text} has no ${equals <= 0 ? 'name' : 'file'}`, {
       remedy: 'Write --kernel NAME=FILE, such as --kernel 6.1=vmlinux-6.1.btf.',
     });
   return { name: text.slice(0, equals), file: text.slice(equals + 1) };

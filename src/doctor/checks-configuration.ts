@@ -117,6 +117,9 @@ function btf(facts: DoctorFacts): Finding {
     found: 'errno' in facts.btf && facts.btf.errno !== 'ENOENT' ? `cannot be read (${facts.btf.errno})` : 'none',
     where: '/sys/kernel/btf/vmlinux',
     means: 'No CO-RE against this kernel, no fentry, tp_btf, iter, lsm, struct_ops.',
-    mend: 'For CO-RE name a file that has it: --btf FILE (BTFHub has those of many kernels). For the rest, a kernel with CONFIG_DEBUG_INFO_BTF=y.',
+    mend:
+      facts.mounts.sysfs.at === undefined
+        ? 'mount -t sysfs sysfs /sys: types are in it.'
+        : 'For CO-RE name a file that has it: --btf FILE (BTFHub has those of many kernels). For the rest, a kernel with CONFIG_DEBUG_INFO_BTF=y.',
   };
 }

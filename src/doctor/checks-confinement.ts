@@ -94,6 +94,9 @@ export const CONFINEMENT: readonly Check[] = [
   },
 ];
 
+/** Since then kernel.unprivileged_bpf_disabled refuses single commands, and not bpf(2) as a whole. */
+const REFUSES_LESS = '6.0';
+
 function bpfCall(facts: DoctorFacts): Finding {
   const { calls, seccomp } = facts;
   const mayUse = holds(facts, 'CAP_BPF');
@@ -107,7 +110,7 @@ function bpfCall(facts: DoctorFacts): Finding {
       means: 'The kernel is built without it (CONFIG_BPF_SYSCALL).',
       mend: 'Use another kernel.',
     };
-  if (seccomp === 2 && (calls.bpf !== 'EPERM' || mayUse))
+  if (seccomp === 2 && (calls.bpf !== 'EPERM' || mayUse || !isOlder(facts, REFUSES_LESS)))
     return {
       state: 'problem',
       found: 'refused before the kernel looks at it',
@@ -115,7 +118,7 @@ function bpfCall(facts: DoctorFacts): Finding {
       means: 'A seccomp filter refuses it: nothing of BPF works.',
       mend: UNCONFINED,
     };
-  if (!mayUse && sysctl(facts, 'kernel.unprivileged_bpf_disabled') !== 0)
+  if (!mayUse && isOlder(facts, REFUSES_LESS) && sysctl(facts, 'kernel.unprivileged_bpf_disabled') !== 0)
     return {
       state: 'problem',
       found: 'refused to those without CAP_BPF',

@@ -2,6 +2,7 @@
 
 import type { Check } from './checks.js';
 import type { DoctorFacts, FileSystem } from './facts.js';
+import { lockdownLevel } from './rights.js';
 import type { Finding, State } from './row.js';
 
 interface MountRow {
@@ -15,6 +16,13 @@ interface MountRow {
 }
 
 const ROWS: readonly MountRow[] = [
+  {
+    type: 'sysfs',
+    target: '/sys',
+    use: 'types of the kernel (BTF), and the perf event sources of kprobes and uprobes',
+    unmounted: 'problem',
+    unmountable: 'problem',
+  },
   {
     type: 'tracefs',
     target: '/sys/kernel/tracing',
@@ -50,8 +58,8 @@ export const MOUNTS: readonly Check[] = ROWS.map((row) => ({
   judge: (facts) => judge(row, facts),
 }));
 
-function judge({ type, target, use, unmounted, unmountable, byItself }: MountRow, { mounts }: DoctorFacts): Finding {
-  const mount = mounts[type];
+function judge({ type, target, use, unmounted, unmountable, byItself }: MountRow, facts: DoctorFacts): Finding {
+  const mount = facts.mounts[type];
   const where = '/proc/self/mountinfo';
   const mend = `mount -t ${type} ${type} ${target}`;
   if (mount.at !== undefined) return { state: 'ok', found: `mounted at ${mount.at}`, where };
@@ -63,6 +71,8 @@ function judge({ type, target, use, unmounted, unmountable, byItself }: MountRow
       means: byItself ?? `It is for ${use}.`,
       mend,
     };
+  if (type === 'tracefs' && lockdownLevel(facts) === 'confidentiality')
+    return { state: unmountable, found: 'not mounted', where, means: 'Lockdown at confidentiality leaves it empty anyway.' };
   const absent = mount.mountable === 'ENODEV';
   const old = mount.mountable === 'ENOSYS';
   return {

@@ -21,8 +21,11 @@ export const SYSCTLS = [
 ] as const;
 export type Sysctl = (typeof SYSCTLS)[number];
 
-export const FILE_SYSTEMS = ['tracefs', 'bpf', 'cgroup2', 'debugfs', 'securityfs'] as const;
+export const FILE_SYSTEMS = ['sysfs', 'tracefs', 'bpf', 'cgroup2', 'debugfs', 'securityfs'] as const;
 export type FileSystem = (typeof FILE_SYSTEMS)[number];
+
+/** Its inode has a number of its own, on every kernel: PROC_USER_INIT_INO. */
+export const FIRST_USER_NAMESPACE = 'user:[4026531837]';
 
 /** Where it is mounted, with its options; else whether the kernel would mount it for this process. */
 export type Mount =
@@ -53,6 +56,8 @@ export interface DoctorFacts {
   readonly capabilities: { readonly effective: bigint; readonly permitted: bigint; readonly bounding: bigint };
   /** /proc/self/uid_map */
   readonly uidMap: Told<string>;
+  /** /proc/self/ns/user: `user:[4026531837]`. */
+  readonly userNamespace: Told<string>;
   readonly noNewPrivs: boolean;
   /** 0 none, 1 strict, 2 filter. */
   readonly seccomp: number;
@@ -89,6 +94,7 @@ export const describeMachine = (facts: Partial<DoctorFacts> = {}): DoctorFacts =
   uid: 0,
   capabilities: { effective: ALL_CAPABILITIES, permitted: ALL_CAPABILITIES, bounding: ALL_CAPABILITIES },
   uidMap: told('         0          0 4294967295'),
+  userNamespace: told(FIRST_USER_NAMESPACE),
   noNewPrivs: false,
   seccomp: 0,
   containerSigns: [],
@@ -111,6 +117,7 @@ export const describeMachine = (facts: Partial<DoctorFacts> = {}): DoctorFacts =
   btf: told({ file: '/sys/kernel/btf/vmlinux', types: 120_000 }),
   modules: { loaded: 0, withBtf: 0 },
   mounts: {
+    sysfs: { at: '/sys', options: 'rw' },
     tracefs: { at: '/sys/kernel/tracing', options: 'rw' },
     bpf: { at: '/sys/fs/bpf', options: 'rw' },
     cgroup2: { at: '/sys/fs/cgroup', options: 'rw' },

@@ -3,7 +3,7 @@
 import { HOOKS, type Hook } from '../plan/index.js';
 import { type Answer, type DoctorFacts, type HookOutcome, known } from './facts.js';
 import { type Reason, reasonOf } from './reasons.js';
-import { lsmList } from './rights.js';
+import { lockdownLevel, lsmList } from './rights.js';
 import type { Finding, Row, State } from './row.js';
 
 export interface HookRow extends Row {
@@ -75,6 +75,12 @@ function failureOf(facts: DoctorFacts, hook: Hook, { part, loads, attaches }: Ho
 
 /** Something that the probe needs is not there: because the hook is not, or because it may not be seen. */
 function missing(facts: DoctorFacts, hook: Hook, what: string): Reason {
+  if (hook.id === 'tracepoint' && lockdownLevel(facts) === 'confidentiality')
+    return {
+      state: 'problem',
+      means: 'Lockdown is at confidentiality, which leaves tracefs empty.',
+      mend: 'Boot without lockdown=confidentiality.',
+    };
   const config = known(facts.config);
   const unset = config ? hook.config.filter((name) => !config.settings.has(name)) : [];
   if (unset.length > 0)

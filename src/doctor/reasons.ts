@@ -1,7 +1,7 @@
 // Why a hook is refused: the first row that explains it. Facts are combined, so that a bare EPERM gets a cause.
 
 import type { Hook } from '../plan/index.js';
-import { type Capability, capabilityBit, capabilityNames } from '../uapi/capability.js';
+import { type Capability, capabilityBit, capabilityNames, hasCapability } from '../uapi/capability.js';
 import { type DoctorFacts, known } from './facts.js';
 import { holds, isFirstUserNamespace, isOlder, lockdownLevel, lsmList, mendRights, setting, sysctl, TOKEN } from './rights.js';
 import type { State } from './row.js';
@@ -88,6 +88,18 @@ const REASONS: readonly ReasonRow[] = [
     }),
   },
   {
+    when: ({ facts, hook, call, errno }) =>
+      hook.id === 'uprobe' &&
+      call === 'perf_event_open' &&
+      errno === 'EACCES' &&
+      !hasCapability(facts.capabilities.effective, 'CAP_SYS_ADMIN'),
+    say: ({ facts }) => ({
+      state: 'problem',
+      means: 'Many kernels open uprobes as perf events only to those with CAP_SYS_ADMIN.',
+      mend: `${mendRights(facts, ['CAP_SYS_ADMIN'])}; or SEC("uprobe.multi/…"), which does without (Linux 6.6).`,
+    }),
+  },
+  {
     when: ({ facts, since, errno }) => isOlder(facts, since) && errno !== 'EPERM',
     say: ({ since }) => ({ state: 'warning', means: `It came with Linux ${since}.` }),
   },
@@ -128,10 +140,20 @@ const REASONS: readonly ReasonRow[] = [
   },
   {
     when: ({ errno, log }) => errno === 'EINVAL' && log === '',
-    say: ({ call, hook }) => ({
-      state: 'warning',
-      means: `This kernel does not know it (${call}: EINVAL): older than it, or built without${hook.config.length > 0 ? ` one of ${hook.config.join(', ')}` : ''}.`,
-    }),
+    say: (refused) => {
+      const { call, facts } = refused;
+      if (known(facts.config))
+        return {
+          state: 'problem',
+          means: `${call} failed with EINVAL, though the kernel is new enough and built for it${facts.seccomp === 2 ? ': a seccomp filter may refuse it' : ''}.`,
+        };
+      const [first, ...others] = refused.hook.config;
+      const without = others.length > 0 ? `one of ${[first, ...others].join(', ')}` : first;
+      return {
+        state: 'warning',
+        means: `This kernel does not know it (${call}: EINVAL): older than it, or built without ${without}.`,
+      };
+    },
   },
   {
     when: () => true,

@@ -1,7 +1,7 @@
 // Which rights a process has, in words that judgements share.
 
 import { type Capability, hasCapability } from '../uapi/capability.js';
-import { type DoctorFacts, known } from './facts.js';
+import { type DoctorFacts, FIRST_USER_NAMESPACE, known } from './facts.js';
 
 /** (major << 16) + (minor << 8) */
 export const versionOf = (text: string): number => {
@@ -10,15 +10,19 @@ export const versionOf = (text: string): number => {
 };
 export const isOlder = ({ kernel }: DoctorFacts, since: string): boolean => kernel.version < versionOf(since);
 
-/** CAP_SYS_ADMIN stands for CAP_BPF and CAP_PERFMON, which are younger. */
+/** Since Linux 5.8; CAP_SYS_ADMIN stands for them, before and after. */
+const isYoung = (name: Capability): boolean => name === 'CAP_BPF' || name === 'CAP_PERFMON';
+
 export function holds(facts: DoctorFacts, name: Capability): boolean {
   const { effective } = facts.capabilities;
   if (hasCapability(effective, name)) return true;
-  return (name === 'CAP_BPF' || name === 'CAP_PERFMON') && hasCapability(effective, 'CAP_SYS_ADMIN');
+  return isYoung(name) && hasCapability(effective, 'CAP_SYS_ADMIN');
 }
 
-/** Whether capabilities count in the whole machine: the first user namespace maps all ids to themselves. */
-export function isFirstUserNamespace({ uidMap }: DoctorFacts): boolean | undefined {
+/** Whether capabilities count in the whole machine. The first user namespace maps all ids to themselves, but others may do so too. */
+export function isFirstUserNamespace({ uidMap, userNamespace }: DoctorFacts): boolean | undefined {
+  const own = known(userNamespace);
+  if (own !== undefined) return own === FIRST_USER_NAMESPACE;
   const map = known(uidMap);
   return map === undefined ? undefined : /^\s*0\s+0\s+4294967295\s*$/.test(map);
 }
@@ -31,13 +35,17 @@ export const sysctl = ({ sysctls }: DoctorFacts, name: keyof DoctorFacts['sysctl
   return text === undefined ? undefined : Number(text);
 };
 
-const CONTAINER =
-  'docker run --cap-add BPF --cap-add PERFMON --cap-add NET_ADMIN … (CAP_SYS_ADMIN before Linux 5.8), or --privileged';
-
-/** What gives rights: sudo helps only where the bounding set still has them. */
-export const mendRights = ({ capabilities: { bounding } }: DoctorFacts, missing: readonly Capability[]): string =>
-  hasCapability(bounding, 'CAP_SYS_ADMIN') || missing.every((name) => hasCapability(bounding, name))
-    ? `sudo …; in a container: ${CONTAINER}`
-    : `Start it outside, where the bounding set has them; a container: ${CONTAINER}`;
+/** What gives rights: sudo helps only where the bounding set still has them, and where nothing forbids to gain any. */
+export function mendRights(facts: DoctorFacts, missing: readonly Capability[]): string {
+  const names = new Set(missing.map((name) => (isOlder(facts, '5.8') && isYoung(name) ? 'CAP_SYS_ADMIN' : name)));
+  const container = `docker run ${[...names].map((name) => `--cap-add ${name.replace('CAP_', '')}`).join(' ')} …, or --privileged`;
+  const { bounding } = facts.capabilities;
+  const isBound = missing.some(
+    (name) => !hasCapability(bounding, name) && !(isYoung(name) && hasCapability(bounding, 'CAP_SYS_ADMIN')),
+  );
+  if (isBound) return `Start it outside, where the bounding set has them; a container: ${container}`;
+  if (facts.noNewPrivs) return `Start it from another shell, where no_new_privs is not set: sudo …; a container: ${container}`;
+  return `sudo …; in a container: ${container}`;
+}
 export const TOKEN =
   'Run it in the first user namespace; or whoever manages the container mounts a BPF file system that hands rights on (Linux 6.9): mount -t bpf -o delegate_cmds=any,delegate_maps=any,delegate_progs=any,delegate_attachs=any bpffs DIR, and load({ token: DIR })';

@@ -22,12 +22,28 @@ interface Cell {
 const LONGEST_LABEL = 40;
 const GAP = 2;
 
+type Named = CheckedObject & { readonly name: string };
+
+/** The last part of each path, and as many before it as tell it from the others. */
+function shortNames(paths: readonly string[]): string[] {
+  const last = (path: string, count: number): string => path.split('/').slice(-count).join('/');
+  return paths.map((path) => {
+    const others = paths.filter((other) => other !== path);
+    const most = path.split('/').length;
+    let count = 1;
+    while (count < most && others.some((other) => last(other, count) === last(path, count))) count++;
+    return last(path, count);
+  });
+}
+
 export function checkText(kernels: readonly string[], objects: readonly CheckedObject[], look: Look): string {
-  const rows = objects.flatMap((object) => rowsOf(object, kernels.length));
-  const all = objects.flatMap(detailsOf);
+  const names = shortNames(objects.map(({ file }) => file));
+  const named = objects.map((object, i): Named => ({ ...object, name: names[i] as string }));
+  const rows = named.flatMap((object) => rowsOf(object, kernels.length));
+  const all = named.flatMap(detailsOf);
   const sections = [
     matrix(kernels, rows, look),
-    ...externTables(kernels, objects, look),
+    ...externTables(kernels, named, look),
     ...objects.flatMap(({ file, error }) => (error ? [['', ...unopened(file, error, look.width)]] : [])),
     details(
       'RED',
@@ -57,8 +73,7 @@ function unopened(file: string, { what, where, remedy }: BpfError, width: number
 }
 
 /** One row for an object that is the same whatever the program. */
-function rowsOf({ file, checks, error, off = 0 }: CheckedObject, kernels: number): Row[] {
-  const name = file.slice(file.lastIndexOf('/') + 1);
+function rowsOf({ name, checks, error, off = 0 }: Named, kernels: number): Row[] {
   if (error) return [{ label: name, cells: Array.from({ length: kernels }, () => cellOf([OPENING])) }];
   const programs = checks[0]?.programs ?? [];
   const whole: Row = {
@@ -108,8 +123,8 @@ const COLOURS: Readonly<Record<CheckVerdict, keyof Paint>> = { ok: 'green', unkn
 const cellOf = (findings: readonly Finding[]): Cell => ({ text: cellText(findings), verdict: verdictOf(findings) });
 
 /** What externs come to: values of settings, and where symbols are. */
-function externTables(kernels: readonly string[], objects: readonly CheckedObject[], look: Look): string[][] {
-  return objects.flatMap(({ file, checks }) => {
+function externTables(kernels: readonly string[], objects: readonly Named[], look: Look): string[][] {
+  return objects.flatMap(({ name: object, checks }) => {
     const rows = (checks[0]?.externs ?? []).map(
       ({ name, weak }, i): Row => ({
         label: `  ${name}${weak ? ' (weak)' : ''}`,
@@ -117,7 +132,7 @@ function externTables(kernels: readonly string[], objects: readonly CheckedObjec
       }),
     );
     if (rows.length === 0) return [];
-    return [['', look.paint.bold(`EXTERNS of ${file.slice(file.lastIndexOf('/') + 1)}`)], matrix(kernels, rows, look)];
+    return [['', look.paint.bold(`EXTERNS of ${object}`)], matrix(kernels, rows, look)];
   });
 }
 
@@ -181,7 +196,7 @@ interface Detail {
 }
 
 /** The same finding of several programs, or on several kernels, is told once. */
-function detailsOf({ file, checks }: CheckedObject): Detail[] {
+function detailsOf({ name, checks }: Named): Detail[] {
   const found = new Map<
     string,
     { finding: Finding; kernels: Set<string>; places: Set<string>; remedies: Map<string, Set<string>> }
@@ -200,7 +215,7 @@ function detailsOf({ file, checks }: CheckedObject): Detail[] {
     for (const one of programs) for (const finding of one.findings) add(kernel, finding, one.program);
   }
   return [...found.values()].map(({ finding, kernels, places, remedies }) => ({
-    object: file.slice(file.lastIndexOf('/') + 1),
+    object: name,
     finding,
     kernels: [...kernels],
     places: [...places],

@@ -1,6 +1,6 @@
 // Asks this machine what the doctor wants to know: files are read, programs that do nothing are loaded, and nothing is left of it.
 
-import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import { arch, release } from 'node:os';
 import {
   type Answer,
@@ -13,7 +13,7 @@ import {
   type Sysctl,
   type Told,
 } from '../doctor/index.js';
-import { BpfError } from '../errors.js';
+import { BpfError, UnsupportedError } from '../errors.js';
 import {
   attachOf,
   HOOKS,
@@ -38,26 +38,35 @@ import { infoOf, walk } from './objects.js';
 import { read } from './read-whole.js';
 import { openTracefs, readTracepointId } from './tracefs.js';
 
+const STATUS = '/proc/self/status';
+
 /**
  * Everything; takes a few tenths of a second.
- * @throws {UnsupportedError} where this is not Linux.
+ * @throws {UnsupportedError} where this is not Linux, or nothing is mounted at /proc.
  */
 export function readDoctorFacts(): DoctorFacts {
   const calls = harmlessCalls(); // first, because it says so where this is not Linux
-  const status = statusOf(text('/proc/self/status'));
+  if (!existsSync(STATUS))
+    throw new UnsupportedError('Nothing of this process can be told: /proc is not mounted', {
+      remedy: 'mount -t proc proc /proc',
+    });
+  const status = statusOf(text(STATUS));
   const set = (name: string) => BigInt(`0x${status.get(name) ?? '0'}`);
-  const mounts = readMounts();
+  const mounted = mountTable();
+  const confined = security(mounted('securityfs'));
+  const mounts = readMounts(mounted, confined.lockdown);
   const btf = tell(kernelBtf);
   return {
     kernel: { release: release(), version: kernelVersion(), arch: arch() },
     uid: process.getuid?.() ?? -1,
     capabilities: { effective: set('CapEff'), permitted: set('CapPrm'), bounding: set('CapBnd') },
     uidMap: text('/proc/self/uid_map'),
+    userNamespace: userNamespace(),
     noNewPrivs: status.get('NoNewPrivs') === '1',
     seccomp: Number(status.get('Seccomp') ?? 0),
     containerSigns: containerSigns(status),
     calls,
-    ...security(mounts.securityfs),
+    ...confined,
     lsmPrograms: lsmPrograms(),
     sysctls: Object.fromEntries(SYSCTLS.map((name) => [name, text(`/proc/sys/${name.replaceAll('.', '/')}`)])) as Record<
       Sysctl,
@@ -77,7 +86,7 @@ export function readDoctorFacts(): DoctorFacts {
       withBtf: existsSync('/sys/kernel/btf') ? readdirSync('/sys/kernel/btf').filter((name) => name !== 'vmlinux').length : 0,
     },
     mounts,
-    hooks: probeHooks({ btf: 'value' in btf ? btf.value : undefined, ...hookTargets() }),
+    hooks: probeHooks({ btf: 'value' in btf ? btf.value : undefined, ...hookTargets(mounts.tracefs) }),
   };
 }
 
@@ -100,6 +109,14 @@ function tell<T>(ask: () => T): Told<T> {
 const map = <T, U>(answer: Told<T>, change: (value: T) => U): Told<U> =>
   'value' in answer ? { value: change(answer.value) } : answer;
 const lines = (answer: Told<string>): number => ('value' in answer && answer.value ? answer.value.split('\n').length : 0);
+
+function userNamespace(): Told<string> {
+  try {
+    return { value: readlinkSync('/proc/self/ns/user') };
+  } catch (error) {
+    return { errno: (error as NodeJS.ErrnoException).code ?? 'EIO' };
+  }
+}
 
 /** `CapEff:	000001ffffffffff` -> CapEff. */
 const statusOf = (status: Told<string>): ReadonlyMap<string, string> =>
@@ -141,27 +158,41 @@ function harmlessCalls(): DoctorFacts['calls'] {
 }
 
 /** From where securityfs is mounted, else from a mount that nobody else sees. */
-function security(mount: Mount): Pick<DoctorFacts, 'lockdown' | 'lsm'> {
+function security(mount: Mounted | undefined): Pick<DoctorFacts, 'lockdown' | 'lsm'> {
   const from = (folder: string) => ({ lockdown: text(`${folder}/lockdown`), lsm: text(`${folder}/lsm`) });
-  if (mount.at !== undefined) return from(mount.at);
+  if (mount) return from(mount.at);
   const unseen = detachedMount('securityfs');
   if ('errno' in unseen) return { lockdown: { errno: unseen.errno }, lsm: { errno: unseen.errno } };
   using folder = unseen;
   return from(folder.path);
 }
 
-/** By /proc/self/mountinfo; what is not there is asked of the kernel. */
-function readMounts(): Record<FileSystem, Mount> {
+type Mounted = Extract<Mount, { readonly at: string }>;
+
+/** What /proc/self/mountinfo says of each type. */
+function mountTable(): (type: FileSystem) => Mounted | undefined {
   const info = text('/proc/self/mountinfo');
   const rows = ('value' in info ? info.value : '').split('\n').map((line) => {
     const [left = '', right = ''] = line.split(' - ');
     const [type = '', , options = ''] = right.split(' ');
     return { at: left.split(' ')[4] ?? '', type, options };
   });
-  const of = (type: FileSystem): Mount => {
-    const found = rows.find((row) => row.type === type);
-    return found ? { at: found.at, options: found.options } : { at: undefined, mountable: mountRefusal(type)?.errno ?? true };
+  return (type) => {
+    const all = rows.filter((row) => row.type === type);
+    const found = all.find(({ options }) => options.includes('delegate_')) ?? all[0]; // of several BPF file systems
+    return found && { at: found.at, options: found.options };
   };
+}
+
+/**
+ * What is not mounted is asked of the kernel. But lockdown at confidentiality leaves tracefs empty, and a Linux 6.12 that is started so
+ * ends in an oops when such a tracefs goes, even one that was never mounted: there it is not asked for.
+ */
+function readMounts(mounted: (type: FileSystem) => Mounted | undefined, lockdown: Told<string>): Record<FileSystem, Mount> {
+  const isLocked = 'value' in lockdown && lockdown.value.includes('[confidentiality]');
+  const refusal = (type: FileSystem): true | string =>
+    isLocked && type === 'tracefs' ? 'EPERM' : (mountRefusal(type)?.errno ?? true);
+  const of = (type: FileSystem): Mount => mounted(type) ?? { at: undefined, mountable: refusal(type) };
   return Object.fromEntries(FILE_SYSTEMS.map((type) => [type, of(type)])) as Record<FileSystem, Mount>;
 }
 
@@ -181,14 +212,14 @@ function lsmPrograms(): number | undefined {
 /** Tracepoints that hardly ever fire; which of them there are depends on the kernel. */
 const QUIET_TRACEPOINTS = ['xdp/xdp_exception', 'bpf_test_run/bpf_test_finish', 'oom/mark_victim', 'sched/sched_process_exec'];
 
-function hookTargets(): Omit<HookTargets, 'btf'> {
+function hookTargets(tracefs: Mount): Omit<HookTargets, 'btf'> {
   const pmu = (name: string): number | undefined => {
     const answer = text(`/sys/bus/event_source/devices/${name}/type`);
     return 'value' in answer ? Number(answer.value) : undefined;
   };
   const symbols = tell(() => readKallsyms([QUIET_FUNCTION]));
   return {
-    tracepoint: quietTracepoint(),
+    tracepoint: tracefs.at !== undefined || tracefs.mountable === true ? quietTracepoint() : undefined,
     kprobePmu: pmu('kprobe'),
     uprobePmu: pmu('uprobe'),
     address: ('value' in symbols ? symbols.value.get(QUIET_FUNCTION)?.[0] : undefined) || undefined,

@@ -1,7 +1,7 @@
 // `tsbpf check`: the matrix, what stands below it, its JSON, and that it needs no kernel.
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -140,11 +140,27 @@ describe('check, of the fixtures', () => {
     for (let i = 0; i < 14; i++) expect(stdout).toMatch(new RegExp(`kernel-5\\.10\\.${i}( |$)`, 'm'));
   });
 
+  test('objects of one name are told apart by their folders', () => {
+    const copies = ['v1', 'v2'].map((part) => {
+      mkdirSync(folder.path(part));
+      const copy = join(folder.path(part), 'one.bpf.o');
+      copyFileSync(join(fixtures, 'bench.bpf.o'), copy);
+      return copy;
+    });
+    const { stdout } = tsbpf(['check', ...copies, join(fixtures, 'bootstrap.bpf.o'), ...kernels()]);
+    for (const shown of ['v1/one.bpf.o (', 'v2/one.bpf.o (', 'bootstrap.bpf.o (', 'v2/one.bpf.o on 5.10'])
+      expect(stdout).toMatch(new RegExp(`^${shown.replace('(', '\\(')}`, 'm'));
+  });
+
   test('NAME=FILE must have both; a file that is no BTF is said to be none', () => {
     const object = join(fixtures, 'bootstrap.bpf.o');
     expect(tsbpf(['check', object, '--kernel', 'vmlinux'])).toMatchObject({
       status: 2,
       stderr: expect.stringContaining('has no name'),
+    });
+    expect(tsbpf(['check', object, '--kernel', '5.10='])).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('has no file'),
     });
     expect(tsbpf(['check', object, '--btf', import.meta.filename])).toMatchObject({
       status: 1,

@@ -52,6 +52,12 @@ test('not on Linux: says so', () => {
   expect(stderr).toContain('this is darwin');
 });
 
+test.skipIf(!isRoot || !has('unshare', '-m', 'true'))('without /proc there is nothing to tell', () => {
+  const { status, stdout, stderr } = tsbpf(['doctor'], { as: ['unshare', '-m', 'sh', '-c', 'umount -l /proc; exec "$@"', '-'] });
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+  expect(stderr).toContain('/proc is not mounted\n  mount -t proc proc /proc\n');
+});
+
 describe.skipIf(!isRoot)('with fewer rights', () => {
   test('nobody, without any capability', () => {
     const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all', '--bounding-set=-all'];

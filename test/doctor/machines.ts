@@ -16,6 +16,7 @@ const yes: Answer = { answer: 'yes' };
 const load = (errno: string, log = ''): Answer => ({ answer: 'no', errno, call: 'bpf(BPF_PROG_LOAD)', log });
 const nowhere = (mountable: true | string): Mount => ({ at: undefined, mountable });
 const noMounts = (mountable: true | string): DoctorFacts['mounts'] => ({
+  sysfs: { at: '/sys', options: 'ro' },
   tracefs: nowhere(mountable),
   bpf: nowhere(mountable),
   cgroup2: nowhere(mountable),
@@ -95,6 +96,7 @@ export const MACHINES: Readonly<Record<string, DoctorFacts>> = {
   }),
   'root of a user namespace': describeMachine({
     uidMap: told('         0       1000          1'),
+    userNamespace: told('user:[4026532177]'),
     memcgAccount: undefined,
     lockdown: untold('EPERM'),
     lsm: untold('EPERM'),
@@ -103,18 +105,52 @@ export const MACHINES: Readonly<Record<string, DoctorFacts>> = {
   }),
   'root of a user namespace, with a token to be had': describeMachine({
     uidMap: told('         0     100000      65536'),
+    userNamespace: told('user:[4026532177]'),
     mounts: {
       ...noMounts('EPERM'),
       bpf: { at: '/sys/fs/bpf', options: 'rw,delegate_cmds=any,delegate_maps=any,delegate_progs=any' },
     },
     hooks: describeHooks(() => load('EPERM')),
   }),
+  'root of a user namespace that maps all ids to themselves': describeMachine({
+    userNamespace: told('user:[4026532177]'),
+    lockdown: untold('EPERM'),
+    lsm: untold('EPERM'),
+    mounts: noMounts('EPERM'),
+    hooks: describeHooks(() => load('EPERM')),
+  }),
+  'a user without rights, who may gain none, behind a seccomp filter': describeMachine({
+    kernel: version(6, 1),
+    uid: 1000,
+    capabilities: { effective: 0n, permitted: 0n, bounding: allCaps },
+    noNewPrivs: true,
+    seccomp: 2,
+    calls: { bpf: 'EPERM', perf_event_open: 'EINVAL' },
+    memcgAccount: undefined,
+    hooks: describeHooks(() => load('EPERM')),
+  }),
+  'a container that may do all but network hooks and CAP_SYS_ADMIN, without sysfs': describeMachine({
+    capabilities: (({ effective }) => ({ effective, permitted: effective, bounding: effective }))({
+      effective: allCaps & ~caps('CAP_NET_ADMIN', 'CAP_SYS_ADMIN', 'CAP_DAC_READ_SEARCH'),
+    }),
+    config: config(),
+    btf: untold('ENOENT'),
+    mounts: { ...noMounts('EPERM'), sysfs: nowhere('EPERM') },
+    hooks: describeHooks((hook) => (hook === 'xdp' ? load('EPERM') : hook === 'socket' ? load('EINVAL') : yes)).map((outcome) =>
+      outcome.hook === 'uprobe'
+        ? { ...outcome, attaches: { answer: 'no', errno: 'EACCES', call: 'perf_event_open', log: '' } }
+        : outcome,
+    ),
+  }),
   'lockdown at confidentiality': describeMachine({
     lockdown: told('none integrity [confidentiality]'),
+    mounts: { ...noMounts(true), tracefs: nowhere('EPERM') },
     hooks: describeHooks(() => yes).map((outcome) =>
       outcome.hook === 'kprobe'
         ? { ...outcome, attaches: { answer: 'no', errno: 'EPERM', call: 'perf_event_open', log: '' } }
-        : outcome,
+        : outcome.hook === 'tracepoint'
+          ? { ...outcome, attaches: { answer: 'unknown', missing: 'the id of a tracepoint, which is in tracefs' } }
+          : outcome,
     ),
   }),
   'a kernel that refuses what changes its code': describeMachine({

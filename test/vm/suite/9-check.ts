@@ -129,6 +129,19 @@ group('check', () => {
     }
   });
 
+  clean('what lists of the kernel tell is what happens', () => {
+    const object = openNamed('lists');
+    const names = object.object.programs.filter(({ isSubprogram }) => !isSubprogram).map(({ name }) => name);
+    const { programs } = checkObject(only(object, ...names).object, kernel());
+    assert.equal(programs.length, 8);
+    for (const { program, findings, verdict } of programs) {
+      const load = findings.filter(({ stage }) => stage === 'load');
+      assert.ok(verdict !== 'unknown' || load.length === 0, `${program}: ${load[0]?.what}`);
+      const error = refusal('lists', program);
+      assert.equal(load.length > 0, error !== undefined, `${program}: ${load[0]?.what ?? 'ok'}, ${error?.message ?? 'loads'}`);
+    }
+  });
+
   clean('no program loads that is red; the other groups load the rest', () => {
     const folder = process.env.TSBPF_OBJECTS as string;
     let reds = 0;
