@@ -26,7 +26,7 @@ import {
 } from '../plan/index.js';
 import { errnoName } from '../uapi/errno.js';
 import { outcomeOf } from './ask.js';
-import { detachedMount, mountRefusal } from './detached-mount.js';
+import { mountRefusal } from './detached-mount.js';
 import { probe } from './facts.js';
 import { readKallsyms } from './kallsyms.js';
 import { realKernel } from './kernel.js';
@@ -34,6 +34,7 @@ import { kernelBtf } from './kernel-btf.js';
 import { kernelConfig } from './kernel-config.js';
 import { kernelVersion } from './kernel-version.js';
 import { syscall } from './libc.js';
+import { securityfs } from './lockdown.js';
 import { infoOf, walk } from './objects.js';
 import { read } from './read-whole.js';
 import { openTracefs, readTracepointId } from './tracefs.js';
@@ -157,14 +158,11 @@ function harmlessCalls(): DoctorFacts['calls'] {
   };
 }
 
-/** From where securityfs is mounted, else from a mount that nobody else sees. */
 function security(mount: Mounted | undefined): Pick<DoctorFacts, 'lockdown' | 'lsm'> {
-  const from = (folder: string) => ({ lockdown: text(`${folder}/lockdown`), lsm: text(`${folder}/lsm`) });
-  if (mount) return from(mount.at);
-  const unseen = detachedMount('securityfs');
-  if ('errno' in unseen) return { lockdown: { errno: unseen.errno }, lsm: { errno: unseen.errno } };
-  using folder = unseen;
-  return from(folder.path);
+  const found = securityfs(mount?.at);
+  if ('errno' in found) return { lockdown: { errno: found.errno }, lsm: { errno: found.errno } };
+  using folder = found;
+  return { lockdown: text(`${folder.path}/lockdown`), lsm: text(`${folder.path}/lsm`) };
 }
 
 type Mounted = Extract<Mount, { readonly at: string }>;

@@ -6,6 +6,7 @@ import { nearest } from '../bytes/index.js';
 import { FormatError, SyscallError, UnsupportedError } from '../errors.js';
 import { RIGHTS } from '../load/index.js';
 import { detachedMount, type MountRefused } from './detached-mount.js';
+import { isConfidential } from './lockdown.js';
 
 const MOUNT_POINTS = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'];
 
@@ -17,11 +18,17 @@ export interface Tracefs extends Disposable {
 
 /**
  * @param what What is looked for there, for the error.
- * @throws {SyscallError} with the remedy when it is neither mounted nor may be.
+ * @throws {SyscallError} with the remedy when it is neither mounted nor may be; {UnsupportedError} where it would be empty.
  */
 export function openTracefs(what = 'Tracepoint ids are'): Tracefs {
   const mounted = MOUNT_POINTS.find((path) => isTracefs(path));
   if (mounted) return { path: mounted, note: `tracefs is mounted at ${mounted}`, [Symbol.dispose]: () => {} };
+  // There a Linux 6.12 ends in an oops when a tracefs goes, also one that was mounted where nobody sees it.
+  if (isConfidential())
+    throw new UnsupportedError(`${what} in tracefs, which lockdown at confidentiality leaves empty`, {
+      remedy:
+        'Start the kernel without lockdown=confidentiality; at integrity there are tracepoints. tsbpf doctor says what else is locked.',
+    });
   const unseen = detachedMount('tracefs');
   if ('errno' in unseen) throw cannotMount(unseen, what);
   return { ...unseen, note: 'tracefs is not mounted; used a private mount that no other process sees, gone by now' };
@@ -89,12 +96,21 @@ export function readableTracepointIds(names: readonly string[]): Map<string, num
 
 function similar(path: string, tracepoint: string): string {
   const [category = '', name = ''] = tracepoint.split('/');
-  try {
-    const best = nearest(name, readdirSync(`${path}/events/${category}`));
+  const names = namesIn(`${path}/events/${category}`);
+  if (names.length > 0) {
+    const best = nearest(name, names);
     const others = "Some are in modules that must be loaded; others depend on the kernel's version and configuration.";
     return `${best ? `Did you mean ${category}/${best}? ` : ''}${others}`;
+  }
+  const best = nearest(category, namesIn(`${path}/events`));
+  return `There is no category ${category}${best ? `; did you mean ${best}?` : ': the module that has it may not be loaded.'}`;
+}
+
+/** None where there is no such folder, or it may not be read. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
   } catch {
-    const best = nearest(category, readdirSync(`${path}/events`));
-    return `There is no category ${category}${best ? `; did you mean ${best}?` : ': the module that has it may not be loaded.'}`;
+    return [];
   }
 }
