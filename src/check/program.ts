@@ -198,13 +198,13 @@ const checkRelocations = ({ explanations }: Assembled): Finding[] =>
   [...explanations.values()].flatMap((explanation): Finding[] => {
     const { kind, local, guarded, source, suggestion, failed } = explanation;
     if (guarded === true) return [];
-    const missing = failed ? `, which lacks ${failed.component}` : '';
+    const why = failed?.differs ? `: ${failed.differs}` : failed ? `, which lacks ${failed.component}` : '';
     return [
       {
         concern: 'relocations',
         verdict: guarded === false ? 'red' : 'unknown',
         stage: 'load',
-        what: `CO-RE relocation <${kind}> ${local} has no answer in this kernel${missing}`,
+        what: `CO-RE relocation <${kind}> ${local} has no answer in this kernel${why}`,
         remedy: suggestion,
         source,
         explanation,
