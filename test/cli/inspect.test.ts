@@ -214,6 +214,16 @@ describe('inspect', () => {
     expect(stdout).toMatch(/CO-RE byte_off struct task_struct\.tgid/);
   });
 
+  test('variables go by their names, in the file and as a kernel would get it', () => {
+    expect(tsbpf(['inspect', bootstrap, '--insns']).stdout).toMatch(/; map_value dropped \(bootstra\.bss \+ 0\)$/m);
+    expect(tsbpf(['inspect', bootstrap, '--relocations']).stdout).toMatch(
+      / map_value +min_duration_ns \(bootstra\.rodata \+ 0\) /,
+    );
+    expect(tsbpf(['inspect', bootstrap, '--relocated', '--btf', ownTypes()]).stdout).toMatch(
+      /; map_value dropped \(bootstra\.bss \+ 0\)$/m,
+    );
+  });
+
   test('--relocations and --sections together are two tables, and two keys beside those of the page', () => {
     const { stdout } = tsbpf(['inspect', bootstrap, '--relocations', '--sections']);
     expect(stdout).toMatch(/^Sections$/m);
