@@ -110,10 +110,14 @@ function typesPart({ btf, where }: BpfObject): Part {
 }
 
 function relocatedPart(object: BpfObject, flags: InspectFlags): Part {
-  const facts = factsFor(object, flags.btf === true ? undefined : flags.btf);
-  const programs = relocatedPrograms(object, facts);
+  const file = flags.btf === true ? undefined : flags.btf;
+  const facts = factsFor(object, file);
+  const programs = relocatedPrograms(object, facts, { elsewhere: file !== undefined });
   return {
-    text: () => programs.map((planned) => relocatedText(object, planned)).join(''),
+    text: () =>
+      programs.length > 0
+        ? programs.map((planned) => relocatedText(object, planned)).join('')
+        : 'No program of it would be loaded\n',
     json: () => ({ relocated: relocatedJson(object, facts, programs, { full: flags.full ?? false }) }),
     failed: programs.some((planned) => 'error' in planned),
   };

@@ -165,7 +165,7 @@ export function relocatedText(object: BpfObject, planned: RelocatedProgram): str
   const { name, section } = planned.program;
   const head = `${name}: section ${section}`;
   if ('error' in planned) return `${head}: ${planned.error.message}\n\n`;
-  const { functions } = planned;
+  const { functions, unattached } = planned;
   const owner = (slot: number) => functions.findLast(({ start }) => start <= slot);
   const fixups = new Map(planned.fixups.map((fixup) => [`${fixup.program} ${fixup.insn}`, fixup]));
   const placeOf = placesIn(object);
@@ -189,5 +189,8 @@ export function relocatedText(object: BpfObject, planned: RelocatedProgram): str
   });
   const failed = [...planned.explanations.values()].map((found) => `\n  ${showExplanation(found).join('\n    ')}\n`);
   const poisoned = failed.length > 0 ? `\nCO-RE relocations that this kernel has no answer for:\n${failed.join('')}` : '';
-  return `${head}, ${insnCount(planned.insns)} instructions\n${body}${poisoned}\n`;
+  const target = unattached
+    ? `  ${unattached.what}; a load looks for it in the running kernel. ${unattached.remedy ?? ''}`.trimEnd()
+    : '';
+  return `${head}, ${insnCount(planned.insns)} instructions\n${target && `${target}\n`}${body}${poisoned}\n`;
 }

@@ -269,3 +269,38 @@ describeWithCompiler('inspect --relocated of externs', () => {
     });
   });
 });
+
+describeWithCompiler('inspect --relocated against types that lack what a program hooks into', () => {
+  const folder = folderOfKernels();
+  afterAll(() => folder.remove());
+  const given = (...more: string[]) =>
+    tsbpf(['inspect', compileWhy(folder, 1), '--relocated', '--btf', folder.path('5.10.btf'), ...more]);
+
+  test('the code is shown, and that it is missing is said once', () => {
+    const { stdout } = given();
+    expect(stdout).toMatch(
+      /^target: section fentry\/vfs_reed, 2 instructions\n {2}The kernel's BTF has no function vfs_reed; a load /m,
+    );
+    expect(stdout.match(/no function vfs_reed/g)).toHaveLength(1);
+  });
+
+  test('--json has both', () => {
+    const { programs } = relocated<{ programs: { name: string }[] }>(given('--json').stdout);
+    expect(programs.find(({ name }) => name === 'target')).toMatchObject({
+      attach_btf_id: 0,
+      insns: 'b7000000000000009500000000000000',
+      attach_error: { message: expect.stringContaining("The kernel's BTF has no function vfs_reed") },
+    });
+  });
+});
+
+describeWithCompiler('inspect, of an object without programs', () => {
+  test('--relocated says so', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tsbpf-inspect-'));
+    const source = join(folder, 'nothing.bpf.c');
+    writeFileSync(source, 'int nothing;\n');
+    const words = ['inspect', compilePart(source, 0), '--relocated', '--btf', ownTypes()];
+    expect(tsbpf(words)).toMatchObject({ status: 0, stdout: 'No program of it would be loaded\n' });
+    expect(relocated(tsbpf([...words, '--json']).stdout)).toMatchObject({ programs: [] });
+  });
+});
