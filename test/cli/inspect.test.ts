@@ -304,3 +304,22 @@ describeWithCompiler('inspect, of an object without programs', () => {
     expect(relocated(tsbpf([...words, '--json']).stdout)).toMatchObject({ programs: [] });
   });
 });
+
+describeWithCompiler('inspect --sections, of a file that is no object for BPF', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tsbpf-inspect-'));
+  const source = join(folder, 'old.bpf.c');
+  writeFileSync(source, 'struct { int type; } m __attribute__((section("maps"), used)) = { 1 };\n');
+
+  test('shows them all the same; what needs the object says why there is none', () => {
+    const object = compilePart(source, 0);
+    expect(tsbpf(['inspect', object, '--sections'])).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^ .* maps +PROGBITS +4 bytes +WA$/m),
+    });
+    for (const words of [['--sections', '--insns'], ['--sections', '--json'], []]) {
+      const { status, stdout, stderr } = tsbpf(['inspect', object, ...words]);
+      expect(status).toBe(1);
+      expect(stdout + stderr).toContain('holds definitions in the form that libbpf 1.0 dropped');
+    }
+  });
+});
