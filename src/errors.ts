@@ -133,8 +133,13 @@ export interface CoreExplanation {
   readonly kind: string;
   /** `struct inode.i_atime.tv_sec`, `enum e::VALUE`. */
   readonly local: string;
-  /** The part of `local` that no candidate has: a member or enumerator of `type`; the type itself where there is no `index`. */
-  readonly failed: { readonly component: string; readonly type: string; readonly index?: number } | undefined;
+  /**
+   * The part of `local` that no candidate has: a member or enumerator of `type`; the type itself where there is no `index`. Where the
+   * kernel has it but not as the object needs it, `differs` says how.
+   */
+  readonly failed:
+    | { readonly component: string; readonly type: string; readonly index?: number; readonly differs?: string }
+    | undefined;
   /** Types of the kernel that have the name, and why each will not do. */
   readonly candidates: readonly { readonly type: string; readonly reason: string }[];
   /** Names that the kernel has where the failed one was looked for, the most alike first. */

@@ -8,6 +8,7 @@ export type CheckVerdict = 'ok' | 'unknown' | 'red';
 /** What is looked at, in the order in which it is told. */
 export const CONCERNS = [
   'type',
+  'license',
   'instructions',
   'relocations',
   'helpers',

@@ -13,6 +13,7 @@ import { type CheckVerdict, type Finding, verdictOf } from './finding.js';
 import { flagFeatures, INSN_FEATURES, type InsnFeature } from './instructions.js';
 import { type CheckedKernel, hasKind, hasNumber, isSince, settingsKnown, unlessPartial } from './kernel.js';
 import { UNKNOWN_ADDRESS } from './kernel-symbols.js';
+import { checkLicense } from './licenses.js';
 import { checkNeeds, helperNeeds, KFUNC_NEEDS, MODULE_TYPES, type Need, programNeeds } from './needs.js';
 import type { ExternCheck } from './symbols.js';
 import { checkAttach, hookedFunctions } from './targets.js';
@@ -71,7 +72,7 @@ export function checkProgram(
       const kconfig = assumedConfig(object, values);
       const kernelVersion = kernel.version ?? (values === ALL_SET ? NEWEST : 1);
       const one = assemble(object, program, { ...facts, kconfig, kernelVersion }, true);
-      return new Set(one.linked ? checkCode(object, one, kernel, externs).map(({ what }) => what) : []);
+      return new Set(one.linked ? checkCode(object, program, one, kernel, externs).map(({ what }) => what) : []);
     }),
   );
   const uses = made.linked ? usesOf(made) : NOTHING;
@@ -79,7 +80,7 @@ export function checkProgram(
   const found = [
     ...checkType(program, kernel),
     ...made.findings,
-    ...(made.linked ? checkCode(object, made, kernel, externs).map(isKnown ? same : ifSure) : []),
+    ...(made.linked ? checkCode(object, program, made, kernel, externs).map(isKnown ? same : ifSure) : []),
     ...checkAttach(object, program, kernel, facts),
   ];
   const findings = [
@@ -159,10 +160,12 @@ function checkType({ def, section, type }: BpfFunction, kernel: CheckedKernel): 
 
 const checkCode = (
   object: BpfObject,
+  program: BpfFunction,
   made: Assembled,
   kernel: CheckedKernel,
   externs: ReadonlyMap<string, ExternCheck>,
 ): Finding[] => [
+  ...checkLicense(object, program, usesOf(made)),
   ...checkInstructions(made, kernel),
   ...checkRelocations(made),
   ...checkHelpers(made, kernel),
@@ -205,13 +208,13 @@ const checkRelocations = ({ explanations }: Assembled): Finding[] =>
   [...explanations.values()].flatMap((explanation): Finding[] => {
     const { kind, local, guarded, source, suggestion, failed } = explanation;
     if (guarded === true) return [];
-    const missing = failed ? `, which lacks ${failed.component}` : '';
+    const why = failed?.differs ? `: ${failed.differs}` : failed ? `, which lacks ${failed.component}` : '';
     return [
       {
         concern: 'relocations',
         verdict: guarded === false ? 'red' : 'unknown',
         stage: 'load',
-        what: `CO-RE relocation <${kind}> ${local} has no answer in this kernel${missing}`,
+        what: `CO-RE relocation <${kind}> ${local} has no answer in this kernel${why}`,
         remedy: suggestion,
         source,
         explanation,

@@ -62,10 +62,11 @@ export const inspectCommand = (): Command =>
       if (typeof flags.btf === 'string' && !flags.relocated)
         command.error('--btf FILE says against which types to relocate: add --relocated. For the types of the object: OBJ --btf');
       if (flags.full && !(flags.relocated && flags.json)) command.error('--full says more of --relocated --json: add them');
-      const { object } = open(file);
+      const object = opened(file);
       const parts = partsOf(file, object, flags);
-      if (flags.json) process.stdout.write(`${toJson(Object.assign(page(object).json(), ...parts.map(({ json }) => json())))}\n`);
-      else if (parts.length === 0) process.stdout.write(printableLines(page(object).text()));
+      if (flags.json)
+        process.stdout.write(`${toJson(Object.assign(page(object()).json(), ...parts.map(({ json }) => json())))}\n`);
+      else if (parts.length === 0) process.stdout.write(printableLines(page(object()).text()));
       else process.stdout.write(printableLines(parts.map(({ text }) => text()).join('\n')));
       if (parts.some(({ failed }) => failed)) process.exitCode = 1;
     });
@@ -83,19 +84,28 @@ const page = (object: BpfObject): Part => {
   return { text: () => objectPage(description, needed), json: () => ({ ...description, asks: snakeKeys(description.asks) }) };
 };
 
-function partsOf(file: string, object: BpfObject, flags: InspectFlags): Part[] {
+/** Opened when it is first asked for: sections of a file can be shown that is no object for BPF. */
+function opened(file: string): () => BpfObject {
+  let object: BpfObject | undefined;
+  return () => {
+    object ??= open(file).object;
+    return object;
+  };
+}
+
+function partsOf(file: string, object: () => BpfObject, flags: InspectFlags): Part[] {
   const parts: Part[] = [];
   if (flags.sections) {
     const rows = sectionRows(parseElf(region(read(file), { file })));
     parts.push({ text: () => sectionTable(rows), json: () => ({ sections: rows }) });
   }
   if (flags.relocations) {
-    const rows = relocationRows(object);
+    const rows = relocationRows(object());
     parts.push({ text: () => relocationTable(rows), json: () => ({ relocations: rows }) });
   }
-  if (flags.btf === true) parts.push(typesPart(object));
-  if (flags.insns) parts.push({ text: () => ownListing(object), json: () => ({ functions: ownFunctions(object) }) });
-  if (flags.relocated) parts.push(relocatedPart(object, flags));
+  if (flags.btf === true) parts.push(typesPart(object()));
+  if (flags.insns) parts.push({ text: () => ownListing(object()), json: () => ({ functions: ownFunctions(object()) }) });
+  if (flags.relocated) parts.push(relocatedPart(object(), flags));
   return parts;
 }
 
@@ -110,10 +120,14 @@ function typesPart({ btf, where }: BpfObject): Part {
 }
 
 function relocatedPart(object: BpfObject, flags: InspectFlags): Part {
-  const facts = factsFor(object, flags.btf === true ? undefined : flags.btf);
-  const programs = relocatedPrograms(object, facts);
+  const file = flags.btf === true ? undefined : flags.btf;
+  const facts = factsFor(object, file);
+  const programs = relocatedPrograms(object, facts, { elsewhere: file !== undefined });
   return {
-    text: () => programs.map((planned) => relocatedText(object, planned)).join(''),
+    text: () =>
+      programs.length > 0
+        ? programs.map((planned) => relocatedText(object, planned)).join('')
+        : 'No program of it would be loaded\n',
     json: () => ({ relocated: relocatedJson(object, facts, programs, { full: flags.full ?? false }) }),
     failed: programs.some((planned) => 'error' in planned),
   };

@@ -99,9 +99,8 @@ function wayLines({ path, insn }: VerifierError): string[] {
 function explained({ explanation: found }: VerifierError): string[] {
   if (!found) return [];
   const { nearest, moved, failed } = found;
-  const isThere = found.candidates.some(({ reason }) => reason.startsWith('the field ')); // of another size
   return [
-    ...(failed && !isThere
+    ...(failed && !failed.differs // else the reason has said how
       ? block('missing:', [`${failed.component}${failed.index === undefined ? '' : ` in ${failed.type}`}`])
       : []),
     ...(nearest.length > 0 ? block('the kernel has:', [nearest.join(', ')]) : []),

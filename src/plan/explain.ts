@@ -135,7 +135,11 @@ export function showExplanation(found: CoreExplanation): string[] {
       : '';
   return [
     `<${kind}> ${local} in ${found.program}, instruction ${found.insn}${place}`,
-    ...(failed ? [`missing: ${failed.component}${failed.index === undefined ? '' : ` in ${failed.type}`}`] : []),
+    ...(failed
+      ? [
+          `${failed.differs ? 'differs' : 'missing'}: ${failed.component}${failed.index === undefined ? '' : ` in ${failed.type}`}`,
+        ]
+      : []),
     ...candidates.map(({ type, reason }) => `candidate ${type}: ${reason}`),
     ...(nearest.length > 0 ? [`the kernel has: ${nearest.join(', ')}`] : []),
     ...(moved.length > 0 ? [`moved to: ${moved.join(', ')}`] : []),

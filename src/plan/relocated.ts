@@ -2,7 +2,7 @@
 // not load there, and for comparisons with other loaders.
 
 import { Patience } from '../bytes/index.js';
-import { BpfError, type CoreExplanation } from '../errors.js';
+import { BpfError, type CoreExplanation, UnsupportedError } from '../errors.js';
 import { readInsn } from '../insn/index.js';
 import { type BpfFunction, type BpfObject, type LinkedProgram, ProgramLinker } from '../object/index.js';
 import { Effort, type Fixup, relocate } from '../relocate/index.js';
@@ -15,6 +15,7 @@ import {
   CALL,
   LD_IMM64,
 } from '../uapi/insn.js';
+import { attachTarget } from './attach-target.js';
 import { explainRelocations } from './explain.js';
 import { resolveExterns } from './externs.js';
 import { coreTarget, type KernelFacts } from './facts.js';
@@ -45,14 +46,23 @@ export interface PlannedProgram {
   readonly fixups: readonly Fixup[];
   /** Of those that are poisoned. */
   readonly explanations: ReadonlyMap<Fixup, CoreExplanation>;
+  /** Why the step does not say what it hooks into, where a step without that is wanted too. */
+  readonly unattached?: BpfError;
 }
 export type RelocatedProgram = PlannedProgram | { readonly program: BpfFunction; readonly error: BpfError };
 
 /**
  * Plans every program that would be loaded, each by itself: one that fails does not hide the others.
+ * @param elsewhere The types are not those of the kernel that will load it, which has the last word on what programs hook into: one whose
+ *                  target they lack is planned without it.
  */
-export function relocatedPrograms(object: BpfObject, facts: KernelFacts): RelocatedProgram[] {
-  const bounds = { linker: new ProgramLinker(), effort: new Effort(MOST_STEPS), patience: new Patience() };
+export function relocatedPrograms(object: BpfObject, facts: KernelFacts, { elsewhere = false } = {}): RelocatedProgram[] {
+  const bounds = {
+    elsewhere,
+    linker: new ProgramLinker(),
+    effort: new Effort(MOST_STEPS),
+    patience: new Patience(),
+  };
   return loadable(object).map((program) => {
     try {
       return planAlone(object, program, facts, bounds);
@@ -65,6 +75,7 @@ export function relocatedPrograms(object: BpfObject, facts: KernelFacts): Reloca
 
 /** On the work that all programs of an object cause together. */
 interface Bounds {
+  readonly elsewhere: boolean;
   readonly linker: ProgramLinker;
   readonly effort: Effort;
   readonly patience: Patience;
@@ -82,7 +93,7 @@ function planAlone(
   whole: BpfObject,
   program: BpfFunction,
   facts: KernelFacts,
-  { linker, effort, patience }: Bounds,
+  { elsewhere, linker, effort, patience }: Bounds,
 ): PlannedProgram {
   const programs = whole.programs.filter((candidate) => candidate === program || candidate.isSubprogram);
   const relocated = relocate({ ...whole, programs }, coreTarget(facts), effort);
@@ -93,7 +104,9 @@ function planAlone(
   const externs = resolveExterns(object, facts, ({ name }) => used.has(name), facts.kconfig !== undefined);
   const needing = object.maps.filter(({ structOps }) => structOps && [...structOps.programs.values()].includes(program.name));
   const structOps = resolveStructOps({ ...object, maps: needing }, facts);
-  const [step] = planProgram(object, linked, { facts, externs: externs.answers, structOps });
+  const unattached = elsewhere ? missingTarget(object, linked.program, facts) : undefined;
+  const planned = unattached ? { ...linked, program: withoutTarget(linked.program) } : linked;
+  const [step] = planProgram(object, planned, { facts, externs: externs.answers, structOps });
   const frozen = externs.object.maps
     // Settings that are not known are not zero.
     .filter(({ data, autocreate }) => data?.frozen && autocreate && (data.section !== '.kconfig' || facts.kconfig !== undefined))
@@ -110,7 +123,25 @@ function planAlone(
     functions: linked.functions,
     fixups,
     explanations: explainRelocations({ object: externs.object, facts, fixups, steps: [...frozen, step] }, patience),
+    ...(unattached && { unattached }),
   };
+}
+
+function missingTarget(object: BpfObject, program: BpfFunction, facts: KernelFacts): BpfError | undefined {
+  if (!program.def?.attachBtf) return undefined;
+  try {
+    attachTarget(object, program, program.def, facts);
+    return undefined;
+  } catch (error) {
+    if (error instanceof UnsupportedError) return error;
+    throw error;
+  }
+}
+
+function withoutTarget(program: BpfFunction): BpfFunction {
+  if (!program.def) return program;
+  const { attachBtf, ...def } = program.def;
+  return { ...program, def };
 }
 
 function references({ bytes, fds }: WithFds, { functions, references: linked }: LinkedProgram): InsnReference[] {

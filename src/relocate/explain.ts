@@ -40,7 +40,9 @@ export function explainFixup(fixup: Fixup, { source, kernel, patience = new Pati
     source,
     kind,
     local: pathText(local),
-    failed: resized ? failedAt(local, local.accessors.length - 1) : failedAt(local, best?.at?.step),
+    failed: resized
+      ? { ...failedAt(local, local.accessors.length - 1), ...(fixup.reason !== undefined && { differs: fixup.reason }) }
+      : { ...failedAt(local, best?.at?.step), ...(best?.at?.unlike && { differs: best.mismatch ?? '' }) },
     candidates: verdicts.slice(0, MOST_CANDIDATES).map((verdict) => ({
       type: spell(verdict.btf, verdict.id),
       reason: verdict.mismatch ?? fixup.reason ?? 'it matches',
@@ -67,7 +69,7 @@ export function pathText({ btf, kind, root, accessors }: Spec, end = accessors.l
     .join('')}`;
 }
 
-function failedAt(local: Spec, step: number | undefined): CoreExplanation['failed'] {
+function failedAt(local: Spec, step: number | undefined): NonNullable<CoreExplanation['failed']> {
   const { btf, root, accessors } = local;
   const accessor = step === undefined ? undefined : (accessors[step] as Accessor | undefined);
   if (!accessor) return { component: spell(btf, root), type: spell(btf, root) };
@@ -85,8 +87,14 @@ function namesNear(local: Spec, { btf, at }: Verdict, patience: Patience): Pick<
   const wanted = essential(local, name);
   const owner = resolved(btf, at.owner);
   if (owner.kind === 'ENUM' || owner.kind === 'ENUM64') {
-    const names = owner.values.map((value) => value.name);
-    return { nearest: nearestFew(wanted, names, { patience }), moved: [] };
+    return {
+      nearest: similarEnumerators(
+        wanted,
+        owner.values.map((value) => value.name),
+        patience,
+      ),
+      moved: [],
+    };
   }
   const names = membersOf(btf, at.owner).map((member) => member.name);
   if (names.includes(wanted)) return { nearest: [wanted], moved: [] }; // it is there, with another kind of type
@@ -94,6 +102,19 @@ function namesNear(local: Spec, { btf, at }: Verdict, patience: Patience): Pick<
   const nearest = nearestFew(wanted, names, { patience });
   const isRenamed = nearest[0] !== undefined && isExtended(wanted, nearest[0]);
   return { nearest, moved: isRenamed ? [] : movedTo(btf, at.owner, wanted) };
+}
+
+/** Names like `wanted` behind what most of an enum begin with, which says nothing: `BPF_MAP_TYPE_`. */
+function similarEnumerators(wanted: string, names: readonly string[], patience: Patience): string[] {
+  let shared = '';
+  for (const [word] of wanted.matchAll(/[^_]*_+(?=.)/g)) {
+    patience.spend(names.length);
+    const longer = shared + word;
+    if (patience.isGone || 2 * names.filter((name) => name.startsWith(longer)).length <= names.length) break;
+    shared = longer;
+  }
+  const rests = names.filter((name) => name.startsWith(shared)).map((name) => name.slice(shared.length));
+  return nearestFew(wanted.slice(shared.length), rests, { patience }).map((rest) => shared + rest);
 }
 
 const SAME_KIND: Readonly<Partial<Record<BtfKind, readonly BtfKind[]>>> = {

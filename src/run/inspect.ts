@@ -68,6 +68,7 @@ function programJson(planned: RelocatedProgram, full: boolean): Record<string, u
     flags: attr.prog_flags ?? 0,
     insns: hex(planned.insns),
     refs: planned.refs,
+    ...(planned.unattached && { attach_error: describeError(planned.unattached) }),
     ...(full && handedOver(planned)),
   };
 }

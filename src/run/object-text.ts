@@ -10,6 +10,7 @@ import { type RelocatedProgram, showExplanation } from '../plan/index.js';
 import { CORE_KINDS, parseSpec, showFixup, showSpec } from '../relocate/index.js';
 import { listing } from './listing.js';
 import { columns } from './page.js';
+import { placesIn } from './variable-at.js';
 
 export interface SectionRow {
   readonly index: number;
@@ -64,12 +65,13 @@ export interface RelocationRow {
 }
 
 export function relocationRows(object: BpfObject): RelocationRow[] {
+  const placeOf = placesIn(object);
   return object.programs.flatMap((fn) => {
     const core = coreRecords(object, fn);
     const own = fn.references.map((reference) => ({
       insn: reference.insn,
       kind: reference.kind,
-      target: targetOf(object, reference),
+      target: targetOf(object, reference, placeOf),
     }));
     return [...core, ...own]
       .sort((a, b) => a.insn - b.insn)
@@ -101,12 +103,12 @@ function specText(show: () => string): string | undefined {
   }
 }
 
-function targetOf({ programs }: BpfObject, reference: Reference): string {
+function targetOf({ programs }: BpfObject, reference: Reference, placeOf: ReturnType<typeof placesIn>): string {
   switch (reference.kind) {
     case 'map':
       return reference.map;
     case 'map_value':
-      return `${reference.map} + ${reference.offset}`;
+      return placeOf(reference.map, reference.offset);
     case 'extern':
       return reference.name;
     default:
@@ -163,9 +165,10 @@ export function relocatedText(object: BpfObject, planned: RelocatedProgram): str
   const { name, section } = planned.program;
   const head = `${name}: section ${section}`;
   if ('error' in planned) return `${head}: ${planned.error.message}\n\n`;
-  const { functions } = planned;
+  const { functions, unattached } = planned;
   const owner = (slot: number) => functions.findLast(({ start }) => start <= slot);
   const fixups = new Map(planned.fixups.map((fixup) => [`${fixup.program} ${fixup.insn}`, fixup]));
+  const placeOf = placesIn(object);
   const refs = new Map(planned.refs.filter(({ kind }) => kind !== 'subprog').map((ref) => [ref.insn, ref]));
   const body = listing(planned.insns, {
     functionAt: (slot) => functions.find(({ start }) => start > 0 && start === slot)?.name, // the first has the head
@@ -179,12 +182,15 @@ export function relocatedText(object: BpfObject, planned: RelocatedProgram): str
       const ref = refs.get(slot);
       const fixup = fn && fixups.get(`${fn.name} ${slot - fn.start}`);
       return [
-        ...(ref ? [`${ref.kind} ${ref.name}${ref.kind === 'map_value' ? ` + ${ref.offset}` : ''}`] : []),
+        ...(ref ? [`${ref.kind} ${ref.kind === 'map_value' ? placeOf(ref.name, ref.offset) : ref.name}`] : []),
         ...(fixup ? [showFixup(fixup)] : []),
       ];
     },
   });
   const failed = [...planned.explanations.values()].map((found) => `\n  ${showExplanation(found).join('\n    ')}\n`);
   const poisoned = failed.length > 0 ? `\nCO-RE relocations that this kernel has no answer for:\n${failed.join('')}` : '';
-  return `${head}, ${insnCount(planned.insns)} instructions\n${body}${poisoned}\n`;
+  const target = unattached
+    ? `  ${unattached.what}; a load looks for it in the running kernel. ${unattached.remedy ?? ''}`.trimEnd()
+    : '';
+  return `${head}, ${insnCount(planned.insns)} instructions\n${target && `${target}\n`}${body}${poisoned}\n`;
 }

@@ -214,6 +214,16 @@ describe('inspect', () => {
     expect(stdout).toMatch(/CO-RE byte_off struct task_struct\.tgid/);
   });
 
+  test('variables go by their names, in the file and as a kernel would get it', () => {
+    expect(tsbpf(['inspect', bootstrap, '--insns']).stdout).toMatch(/; map_value dropped \(bootstra\.bss \+ 0\)$/m);
+    expect(tsbpf(['inspect', bootstrap, '--relocations']).stdout).toMatch(
+      / map_value +min_duration_ns \(bootstra\.rodata \+ 0\) /,
+    );
+    expect(tsbpf(['inspect', bootstrap, '--relocated', '--btf', ownTypes()]).stdout).toMatch(
+      /; map_value dropped \(bootstra\.bss \+ 0\)$/m,
+    );
+  });
+
   test('--relocations and --sections together are two tables, and two keys beside those of the page', () => {
     const { stdout } = tsbpf(['inspect', bootstrap, '--relocations', '--sections']);
     expect(stdout).toMatch(/^Sections$/m);
@@ -257,5 +267,59 @@ describeWithCompiler('inspect --relocated of externs', () => {
       expect([...kinds.keys()]).toEqual(expect.arrayContaining(['kfunc', 'btf_var', 'ksym', 'map_value']));
       expect(kinds.get('kfunc')).toMatch(/^(bpf_|tcp_)/);
     });
+  });
+});
+
+describeWithCompiler('inspect --relocated against types that lack what a program hooks into', () => {
+  const folder = folderOfKernels();
+  afterAll(() => folder.remove());
+  const given = (...more: string[]) =>
+    tsbpf(['inspect', compileWhy(folder, 1), '--relocated', '--btf', folder.path('5.10.btf'), ...more]);
+
+  test('the code is shown, and that it is missing is said once', () => {
+    const { stdout } = given();
+    expect(stdout).toMatch(
+      /^target: section fentry\/vfs_reed, 2 instructions\n {2}The kernel's BTF has no function vfs_reed; a load /m,
+    );
+    expect(stdout.match(/no function vfs_reed/g)).toHaveLength(1);
+  });
+
+  test('--json has both', () => {
+    const { programs } = relocated<{ programs: { name: string }[] }>(given('--json').stdout);
+    expect(programs.find(({ name }) => name === 'target')).toMatchObject({
+      attach_btf_id: 0,
+      insns: 'b7000000000000009500000000000000',
+      attach_error: { message: expect.stringContaining("The kernel's BTF has no function vfs_reed") },
+    });
+  });
+});
+
+describeWithCompiler('inspect, of an object without programs', () => {
+  test('--relocated says so', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tsbpf-inspect-'));
+    const source = join(folder, 'nothing.bpf.c');
+    writeFileSync(source, 'int nothing;\n');
+    const words = ['inspect', compilePart(source, 0), '--relocated', '--btf', ownTypes()];
+    expect(tsbpf(words)).toMatchObject({ status: 0, stdout: 'No program of it would be loaded\n' });
+    expect(relocated(tsbpf([...words, '--json']).stdout)).toMatchObject({ programs: [] });
+  });
+});
+
+describeWithCompiler('inspect --sections, of a file that is no object for BPF', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tsbpf-inspect-'));
+  const source = join(folder, 'old.bpf.c');
+  writeFileSync(source, 'struct { int type; } m __attribute__((section("maps"), used)) = { 1 };\n');
+
+  test('shows them all the same; what needs the object says why there is none', () => {
+    const object = compilePart(source, 0);
+    expect(tsbpf(['inspect', object, '--sections'])).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^ .* maps +PROGBITS +4 bytes +WA$/m),
+    });
+    for (const words of [['--sections', '--insns'], ['--sections', '--json'], []]) {
+      const { status, stdout, stderr } = tsbpf(['inspect', object, ...words]);
+      expect(status).toBe(1);
+      expect(stdout + stderr).toContain('holds definitions in the form that libbpf 1.0 dropped');
+    }
   });
 });

@@ -113,7 +113,12 @@ struct inode___new {
     access: '0:1',
     insn: mov(4),
     expected: {
-      failed: { component: 'b', type: 'struct s', index: 1 },
+      failed: {
+        component: 'b',
+        type: 'struct s',
+        index: 1,
+        differs: 'its member b is of an incompatible kind (STRUCT, not INT)',
+      },
       candidates: [{ type: 'struct s', reason: expect.stringContaining('STRUCT, not INT') }],
       nearest: ['b'],
       suggestion: expect.stringContaining('struct inner b;'),
@@ -126,7 +131,7 @@ struct inode___new {
     access: '0:1',
     insn: load(4, 4),
     expected: {
-      failed: { component: 'b', type: 'struct s', index: 1 },
+      failed: { component: 'b', type: 'struct s', index: 1, differs: expect.stringMatching(/^the field has 8 bytes/) },
       candidates: [{ type: 'struct s', reason: expect.stringContaining('8 bytes in the kernel and has 4 bytes in the object') }],
       nearest: [],
       suggestion: expect.stringContaining('struct s___new {\n\ts64 b;\n}'),
@@ -159,6 +164,27 @@ struct inode___new {
       nearest: ['RUNNING'],
       suggestion: expect.stringContaining('enum state___new { RUNNING };'),
     },
+  },
+  {
+    name: 'an enumerator that shares no more than the prefix of all with those that are there',
+    local: [enumOf('bpf_map_type', 'BPF_MAP_TYPE_NOPE')],
+    kernel: [enumOf('bpf_map_type', 'BPF_MAP_TYPE_UNSPEC', 'BPF_MAP_TYPE_HASH', 'BPF_MAP_TYPE_ARRAY', '__MAX_BPF_MAP_TYPE')],
+    access: '0',
+    kind: 'enumval_value',
+    insn: ldImm64(0n),
+    expected: {
+      nearest: [],
+      suggestion: 'if (bpf_core_enum_value_exists(enum bpf_map_type, BPF_MAP_TYPE_NOPE)) …',
+    },
+  },
+  {
+    name: 'an enumerator that is misspelt behind the prefix of all',
+    local: [enumOf('bpf_map_type', 'BPF_MAP_TYPE_ARAY')],
+    kernel: [enumOf('bpf_map_type', 'BPF_MAP_TYPE_UNSPEC', 'BPF_MAP_TYPE_HASH', 'BPF_MAP_TYPE_ARRAY', '__MAX_BPF_MAP_TYPE')],
+    access: '0',
+    kind: 'enumval_value',
+    insn: ldImm64(0n),
+    expected: { nearest: ['BPF_MAP_TYPE_ARRAY'] },
   },
   {
     name: 'an enum that is not there',
