@@ -105,7 +105,7 @@ const ROWS: readonly Row[] = [
     cmd: UPDATE,
     errno: ['EINVAL'],
     remedy:
-      'The maps in it are like the one that it was made with: this one has another type, key or value size, flags or special fields (a lock, a timer), or, of arrays made without BPF_F_INNER_MAP, another max_entries. map show tells of both.',
+      'The maps in it are like the one that it was made with: this one has another type, key or value size, flags or special fields (a lock, a timer), or, of arrays made without BPF_F_INNER_MAP, another max_entries.',
   },
   {
     types: [...SOCKMAPS, T.BPF_MAP_TYPE_XSKMAP, T.BPF_MAP_TYPE_REUSEPORT_SOCKARRAY],
