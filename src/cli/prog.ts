@@ -3,7 +3,6 @@
 import type { Command } from 'commander';
 import { hexDump, type Json, progJson, progText } from '../live/index.js';
 import { pinObject, progInfo, read, readStdin, shownProg, testRun, walk } from '../syscall/index.js';
-import { BPF_PROG_TYPE } from '../uapi/enums.js';
 import { contextOf, type NounContext, nounCommand, printAll, printDone, printJson } from './nouns.js';
 import { ATTACH_LEGEND, attach, detach } from './prog-attach.js';
 import { dump, writeOut } from './prog-dump.js';
@@ -79,14 +78,10 @@ function pin(words: Words, context: NounContext): void {
   printDone(context);
 }
 
-/** Types that take no data, and are run once. */
-const CONTEXT_ONLY: ReadonlySet<number> = new Set([
-  BPF_PROG_TYPE.BPF_PROG_TYPE_SYSCALL,
-  BPF_PROG_TYPE.BPF_PROG_TYPE_RAW_TRACEPOINT,
-  BPF_PROG_TYPE.BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE,
-]);
 /** Room for what a program writes, if nothing is said. */
 const OUTPUT_ROOM = 32 * 1024;
+/** Far more than any packet or context has, and far less than there is memory. */
+const MOST_OUTPUT = 1 << 20;
 const FILES = ['data_in', 'data_out', 'ctx_in', 'ctx_out'] as const;
 const NUMBERS = ['data_size_out', 'ctx_size_out', 'repeat'] as const;
 
@@ -97,13 +92,13 @@ function run(words: Words, context: NounContext): void {
   while (words.left > 0) {
     const said = unambiguous(words);
     if (isFile(said)) files[said] = words.next('a file');
-    else numbers[said] = words.number(said);
+    else numbers[said] = numberOf(said, words);
   }
   if (files.data_in === '-' && files.ctx_in === '-') throw new WordsError("data_in and ctx_in cannot both be '-'");
   const { repeat = 1 } = numbers;
   const result = testRun(prog.fd, {
     repeat,
-    contextOnly: CONTEXT_ONLY.has(progInfo(prog.fd).type),
+    type: progInfo(prog.fd).type,
     ...(files.data_in !== undefined && { dataIn: readIn(files.data_in), dataSizeOut: numbers.data_size_out || OUTPUT_ROOM }),
     ...(files.ctx_in !== undefined && { ctxIn: readIn(files.ctx_in), ctxSizeOut: numbers.ctx_size_out || OUTPUT_ROOM }),
   });
@@ -120,6 +115,12 @@ function run(words: Words, context: NounContext): void {
   const { retval, duration } = result;
   if (context.json) printJson({ ...shown, retval, duration }, context.pretty);
   else process.stdout.write(`Return value: ${retval}, duration${repeat > 1 ? ' (average)' : ''}: ${duration}ns\n`);
+}
+
+function numberOf(said: (typeof NUMBERS)[number], words: Words): number {
+  const number = words.number(said);
+  if (said === 'repeat' || number <= MOST_OUTPUT) return number;
+  throw new WordsError(`${said} ${number} is too much`, { remedy: `No program writes more than ${MOST_OUTPUT} bytes.` });
 }
 
 const isFile = (word: string): word is (typeof FILES)[number] => (FILES as readonly string[]).includes(word);

@@ -1,6 +1,6 @@
 // JavaScript values -> bytes, by shape: keys and values of maps, variables of data sections.
 
-import { utf8Bytes } from '../bytes/index.js';
+import { nearest, utf8Bytes } from '../bytes/index.js';
 import { UsageError } from '../errors.js';
 import type { FieldShape, Shape } from './values.js';
 
@@ -21,7 +21,7 @@ const WRITE: { readonly [K in Shape['kind']]: Write<K> } = {
   int: writeScalar,
   bigint: writeScalar,
   enum: (shape, value, view, at, path) =>
-    writeInt(view, at, shape.size, integer(enumNumber(shape, value), shape.size * 8, shape.signed, path)),
+    writeInt(view, at, shape.size, integer(enumNumber(shape, value, path), shape.size * 8, shape.signed, path)),
   bool: (shape, value, view, at, path) => {
     if (typeof value !== 'boolean') throw refuse(path, 'a boolean', value);
     writeInt(view, at, shape.size, value ? 1n : 0n);
@@ -65,8 +65,21 @@ export function encodeValue(shape: Shape, value: unknown, view: DataView, at: nu
   (WRITE[shape.kind] as Write<Shape['kind']>)(shape, value, view, at, path);
 }
 
-const enumNumber = ({ values }: Shape & { readonly kind: 'enum' }, value: unknown): unknown =>
-  values.find((row) => row.name === value)?.value ?? value;
+/** Enumerators that are all listed. */
+const MOST_LISTED = 12;
+
+/** What a name stands for; a number stands for itself, whether it has a name or not. */
+function enumNumber({ values }: Shape & { readonly kind: 'enum' }, value: unknown, path: string): unknown {
+  if (typeof value !== 'string') return value;
+  const found = values.find((row) => row.name === value);
+  if (found) return found.value;
+  const names = values.map((row) => row.name);
+  const meant = nearest(value, names);
+  const listed = `${names.slice(0, MOST_LISTED).join(', ')}${names.length > MOST_LISTED ? ', …' : ''}`;
+  throw new UsageError(`${path}: there is no enumerator ${show(value)}`, {
+    remedy: names.length > MOST_LISTED && meant !== undefined ? `Did you mean ${meant}?` : `Enumerators: ${listed}; or a number.`,
+  });
+}
 
 /** The bytes of one value; what it does not set is zero. */
 export function encoded(shape: Shape, value: unknown, path: string): Uint8Array<ArrayBuffer> {
@@ -92,7 +105,12 @@ function writeField({ offset, shape, bits }: FieldShape, value: unknown, view: D
 
 function bitfieldNumber(shape: Shape, width: number, value: unknown, path: string): bigint {
   if (shape.kind !== 'bool')
-    return integer(shape.kind === 'enum' ? enumNumber(shape, value) : value, width, 'signed' in shape && shape.signed, path);
+    return integer(
+      shape.kind === 'enum' ? enumNumber(shape, value, path) : value,
+      width,
+      'signed' in shape && shape.signed,
+      path,
+    );
   if (typeof value !== 'boolean') throw refuse(path, 'a boolean', value);
   return BigInt(value);
 }

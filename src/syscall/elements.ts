@@ -6,6 +6,7 @@ import type { MapOps } from '../maps/index.js';
 import { BPF_MAP_TYPE } from '../uapi/enums.js';
 import { errnoName } from '../uapi/errno.js';
 import { bpfCall, mustBpf } from './bpf-call.js';
+import { elementRemedy } from './element-remedies.js';
 import { possibleCpus } from './facts.js';
 import { mapOps } from './map-ops.js';
 
@@ -16,6 +17,7 @@ export const valueRoom = (info: MapInfo): number =>
 export const elementOps = (fd: number, info: MapInfo): MapOps =>
   mapOps(() => fd, {
     name: info.name || `${info.id}`,
+    type: info.type,
     keySize: info.keySize,
     valueSize: valueRoom(info),
     maxEntries: info.maxEntries,
@@ -141,11 +143,11 @@ export function popElement(fd: number, info: MapInfo): Uint8Array | undefined {
   if (reply.result >= 0) return reply.pointed('value').slice();
   const errno = errnoName(-reply.result);
   if (errno === 'ENOENT') return undefined;
-  throw new SyscallError('bpf(BPF_MAP_LOOKUP_AND_DELETE_ELEM)', errno, {
+  const cmd = 'BPF_MAP_LOOKUP_AND_DELETE_ELEM';
+  const remedy = elementRemedy({ cmd, errno, flags: 0, type: info.type, maxEntries: info.maxEntries });
+  throw new SyscallError(`bpf(${cmd})`, errno, {
     doing: `Cannot pop from map ${info.name || info.id}`,
-    ...((errno === 'ENOTSUPP' || errno === 'EFAULT') && {
-      remedy: 'Queues and stacks can be popped from; elements of a map with keys are looked up and deleted.',
-    }),
+    ...(remedy && { remedy }),
   });
 }
 

@@ -4,34 +4,26 @@ import { SyscallError } from '../errors.js';
 import type { MapOps } from '../maps/index.js';
 import { BPF_CMD } from '../uapi/enums.js';
 import { errnoName } from '../uapi/errno.js';
+import { elementRemedy } from './element-remedies.js';
 import { addressOf, syscall } from './libc.js';
 
 const ATTR_SIZE = 32; // map_fd, key, value or next_key, flags
 /** The kernel wants zeros after the last field that a command knows, so each is told only so much of the attribute. */
 const SIZES = { BPF_MAP_LOOKUP_ELEM: 32, BPF_MAP_UPDATE_ELEM: 32, BPF_MAP_DELETE_ELEM: 16, BPF_MAP_GET_NEXT_KEY: 24 } as const;
-type ElementCmd = keyof typeof SIZES;
-const FROZEN = 'The map is frozen, or may only be read: programs can change it, user space cannot.';
-/** What to do about a refusal, by the call and its errno. */
-const REMEDIES: Readonly<Record<ElementCmd, Readonly<Record<string, string>>>> = {
-  BPF_MAP_LOOKUP_ELEM: { ENOTSUPP: 'What is in maps of this type cannot be looked at: it is for programs only.' },
-  BPF_MAP_UPDATE_ELEM: {
-    EPERM: FROZEN,
-    EEXIST: 'The key is already there.',
-    ENOENT: 'The key is not there.',
-  },
-  BPF_MAP_DELETE_ELEM: {
-    EPERM: FROZEN,
-    EINVAL: 'An array has all its elements for good; they can only be set to zero. Other maps take away what there is.',
-  },
-  BPF_MAP_GET_NEXT_KEY: { ENOTSUPP: 'Keys of maps of this type cannot be walked.' },
-};
+type Cmd = keyof typeof SIZES;
 const align8 = (n: number) => Math.ceil(n / 8) * 8;
 const ENOENT = 2;
 
 /** @param fd Asked for at each call, because the number of a descriptor that was closed soon belongs to another. */
 export function mapOps(
   fd: () => number,
-  sizes: { readonly name: string; readonly keySize: number; readonly valueSize: number; readonly maxEntries: number },
+  sizes: {
+    readonly name: string;
+    readonly type: number;
+    readonly keySize: number;
+    readonly valueSize: number;
+    readonly maxEntries: number;
+  },
 ): MapOps {
   const { keySize, valueSize } = sizes;
   const keyAt = ATTR_SIZE;
@@ -42,19 +34,18 @@ export function mapOps(
   view.setBigUint64(16, base + BigInt(valueAt), true);
   const keyAddress = base + BigInt(keyAt);
 
-  const call = (cmd: ElementCmd, key: Uint8Array | undefined, flags = 0): number => {
+  const call = (cmd: Cmd, key: Uint8Array | undefined, flags = 0): number => {
     view.setInt32(0, fd(), true);
     view.setBigUint64(8, key && keySize > 0 ? keyAddress : 0n, true); // queues have no keys, and want no pointer to one
     view.setUint32(24, flags, true);
     if (key) bytes.set(key, keyAt);
     return syscall('bpf', BPF_CMD[cmd], bytes, SIZES[cmd]);
   };
-  const failed = (cmd: ElementCmd, errno: string, doing: string): SyscallError => {
-    const full = `The map is full (max_entries ${sizes.maxEntries}), or the index is past its end.`;
-    const remedy = errno === 'E2BIG' ? full : REMEDIES[cmd][errno];
+  const failed = (cmd: Cmd, errno: string, doing: string, flags = 0): SyscallError => {
+    const remedy = elementRemedy({ cmd, errno, flags, type: sizes.type, maxEntries: sizes.maxEntries });
     return new SyscallError(`bpf(${cmd})`, errno, { doing, where: { map: sizes.name }, ...(remedy && { remedy }) });
   };
-  const found = (cmd: ElementCmd, result: number): boolean => {
+  const found = (cmd: Cmd, result: number): boolean => {
     if (result >= 0) return true;
     if (result === -ENOENT) return false;
     throw failed(cmd, errnoName(-result), `Cannot use map ${sizes.name}`);
@@ -70,7 +61,7 @@ export function mapOps(
       bytes.set(value, valueAt);
       const result = call('BPF_MAP_UPDATE_ELEM', key, flags);
       if (result >= 0) return;
-      throw failed('BPF_MAP_UPDATE_ELEM', errnoName(-result), `Cannot set an element of map ${sizes.name}`);
+      throw failed('BPF_MAP_UPDATE_ELEM', errnoName(-result), `Cannot set an element of map ${sizes.name}`, flags);
     },
     delete: (key) => found('BPF_MAP_DELETE_ELEM', call('BPF_MAP_DELETE_ELEM', key)),
     nextKey: (key, next) => {

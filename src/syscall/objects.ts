@@ -9,6 +9,7 @@ import { BPF_F_RDONLY } from '../uapi/bpf.js';
 import { BPF_CMD } from '../uapi/enums.js';
 import { errnoName } from '../uapi/errno.js';
 import { BPF_BTF_INFO, BPF_MAP_INFO, BPF_PROG_INFO } from '../uapi/info.js';
+import { whyNotOpened } from './bpffs.js';
 import { addressOf, syscall } from './libc.js';
 
 const ENOENT = 2;
@@ -18,23 +19,17 @@ const OBJ_GET_SIZE = 16;
 /** What it takes to look at objects of others. */
 export const ADMIN_RIGHTS = 'Run as root: looking at what others loaded takes CAP_SYS_ADMIN.';
 
-type Remedies = Readonly<Record<string, string>>;
-const OPENING: Remedies = { EPERM: ADMIN_RIGHTS };
-const OPENING_PINNED: Remedies = {
-  ...OPENING,
-  EACCES: 'It lies in no BPF file system, as there is at /sys/fs/bpf; or this user may not open it.',
-};
-
 /** A descriptor that is closed at the end of its block. */
 export interface Descriptor extends Disposable {
   readonly fd: number;
 }
 
-function descriptor(call: string, fd: number, doing: string, remedies = OPENING): Descriptor | undefined {
+function descriptor(call: string, fd: number, doing: string, denied?: () => string): Descriptor | undefined {
   if (fd === -ENOENT) return undefined;
   if (fd < 0) {
-    const remedy = remedies[errnoName(-fd)];
-    throw new SyscallError(call, errnoName(-fd), { doing, ...(remedy && { remedy }) });
+    const errno = errnoName(-fd);
+    const remedy = errno === 'EPERM' ? ADMIN_RIGHTS : errno === 'EACCES' ? denied?.() : undefined;
+    throw new SyscallError(call, errno, { doing, ...(remedy && { remedy }) });
   }
   return {
     fd,
@@ -55,11 +50,8 @@ export function openPinned(path: string, flags = 0): Descriptor | undefined {
   const attr = new DataView(bytes.buffer);
   attr.setBigUint64(0, addressOf(bytes) + BigInt(OBJ_GET_SIZE), true);
   attr.setUint32(12, flags, true);
-  return descriptor(
-    'bpf(BPF_OBJ_GET)',
-    syscall('bpf', BPF_CMD.BPF_OBJ_GET, bytes, OBJ_GET_SIZE),
-    `Cannot open ${path}`,
-    OPENING_PINNED,
+  return descriptor('bpf(BPF_OBJ_GET)', syscall('bpf', BPF_CMD.BPF_OBJ_GET, bytes, OBJ_GET_SIZE), `Cannot open ${path}`, () =>
+    whyNotOpened(path),
   );
 }
 

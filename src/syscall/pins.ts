@@ -1,11 +1,11 @@
 // What is pinned in the BPF file system.
 
-import { readlinkSync, statfsSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { SyscallError, UsageError } from '../errors.js';
 import { folderOf, type PinFolder, type PinnedMap } from '../plan/index.js';
+import { isBpffs } from './bpffs.js';
 import { infoOf, openPinned } from './objects.js';
 
-const BPF_FS_MAGIC = 0xcafe4a11;
 /** struct bpf_map_info: as much of it as is read, and where the fields are. */
 const INFO = { size: 88, type: 0, keySize: 8, valueSize: 12, maxEntries: 16, flags: 20, extra: 80 } as const;
 
@@ -38,7 +38,7 @@ export function readPins(paths: readonly string[], newPaths: readonly string[]):
 /** @throws {SyscallError} for what may not be looked at. */
 export function folderState(folder: string): PinFolder {
   try {
-    return statfsSync(folder).type === BPF_FS_MAGIC ? 'bpffs' : 'other file system';
+    return isBpffs(folder) ? 'bpffs' : 'other file system';
   } catch (error) {
     const errno = (error as NodeJS.ErrnoException).code ?? 'EIO';
     if (errno === 'ENOENT') return 'absent';

@@ -134,7 +134,13 @@ describeWithKernel('an array map', () => {
     const session = drive(
       execute([{ id: 'map a', why: 'a test', makes: 'fd', call: 'bpf', cmd: 'BPF_MAP_CREATE', attr }], realKernel),
     );
-    const ops = mapOps(() => session.get({ fd: 'map a' }), { name: 'a', keySize: 4, valueSize: 8, maxEntries: max_entries });
+    const ops = mapOps(() => session.get({ fd: 'map a' }), {
+      name: 'a',
+      type: BPF_MAP_TYPE[type],
+      keySize: 4,
+      valueSize: 8,
+      maxEntries: max_entries,
+    });
     const map = new BpfMap<number, bigint>(
       'a',
       ops,

@@ -236,7 +236,7 @@ describe('values that do not fit', () => {
     [{ name: 7 }, 'x.name: a string expected, not 7'],
     [{ raw: [1, 2] }, 'x.raw: a Uint8Array expected, not an array of 2'],
     [{ raw: new Uint8Array(5) }, 'x.raw: 5 bytes do not fit 4'],
-    [{ color: 'GREEN' }, 'x.color: an integer of 32 bits expected, not "GREEN"'],
+    [{ color: 'GREEN' }, 'x.color: there is no enumerator "GREEN"'],
     [{ color: -1 }, 'x.color: -1 does not fit an unsigned integer of 32 bits'],
     [{ wide: -1n }, 'x.wide: -1 does not fit an unsigned integer of 64 bits'],
     [{ wide: 1.5 }, 'x.wide: an integer of 64 bits expected, not 1.5'],
@@ -252,6 +252,33 @@ describe('values that do not fit', () => {
     const refused = () => encoded(shapeOf(btf, id), value, 'x');
     expect(refused).toThrow(UsageError);
     expect(refused).toThrow(message);
+  });
+});
+
+describe('a name that no enumerator has', () => {
+  const remedy = (names: readonly string[]) => {
+    const builder = new BtfBuilder();
+    const id = builder.enum('e', 4, Object.fromEntries(names.map((name, i) => [name, BigInt(i)])), false);
+    const btf = builder.build();
+    try {
+      encoded(shapeOf(btf, id), 'STATE_OFF', 'x');
+    } catch (error) {
+      return (error as UsageError).remedy;
+    }
+    return undefined;
+  };
+  const many = Array.from({ length: 20 }, (_, i) => `E${i}`);
+
+  it.each([
+    ['few are listed', ['A', 'B'], 'Enumerators: A, B; or a number.'],
+    ['of many, the nearest', [...many, 'STATE_OF'], 'Did you mean STATE_OF?'],
+    [
+      'of many, the first, when none is near',
+      many,
+      'Enumerators: E0, E1, E2, E3, E4, E5, E6, E7, E8, E9, E10, E11, …; or a number.',
+    ],
+  ])('%s', (_, names, expected) => {
+    expect(remedy(names)).toBe(expected);
   });
 });
 

@@ -442,7 +442,9 @@ describe.skipIf(missing !== undefined)(`live objects, as bpftool ${version} show
           const flags = ['-j', '-f'];
           const theirs = parsed(bpftool(...flags, 'map', 'show', 'id', id('map', 'm_raw')).stdout);
           const ours = parsed(tsbpf(['map', 'show', 'id', id('map', 'm_raw'), ...flags]).stdout);
-          expect(older(ours, theirs)).toEqual(theirs);
+          // bpftool names a path once for each BPF file system that is mounted there.
+          const { pinned } = theirs as { pinned: string[] };
+          expect(older(ours, theirs)).toEqual({ ...(theirs as object), pinned: [...new Set(pinned)] });
           expect(ours).toMatchObject({ pinned: [`${path}-m`] });
           sameText('map', 'show', 'pinned', `${path}-m`);
           sameText('prog', 'show', 'pinned', `${path}-p`);
