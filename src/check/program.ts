@@ -11,10 +11,11 @@ import { type Assembled, assemble, type Slot } from './assemble.js';
 import { ALL_SET, assumedConfig, NOTHING_SET } from './assumed.js';
 import { type CheckVerdict, type Finding, verdictOf } from './finding.js';
 import { flagFeatures, INSN_FEATURES, type InsnFeature } from './instructions.js';
-import { type CheckedKernel, hasKind, hasNumber, isSince, settingsKnown, unlessPartial } from './kernel.js';
+import { type CheckedKernel, hasKind, hasNumber, settingsKnown, unlessPartial } from './kernel.js';
 import { UNKNOWN_ADDRESS } from './kernel-symbols.js';
 import { checkLicense } from './licenses.js';
 import { checkNeeds, helperNeeds, KFUNC_NEEDS, MODULE_TYPES, type Need, programNeeds } from './needs.js';
+import { isOfRelease, SAY_RELEASE } from './release.js';
 import type { ExternCheck } from './symbols.js';
 import { checkAttach, hookedFunctions } from './targets.js';
 
@@ -141,21 +142,15 @@ function checkType({ def, section, type }: BpfFunction, kernel: CheckedKernel): 
   const has = hasNumber(kernel, 'bpf_prog_type', BPF_PROG_TYPE[type], since);
   if (has === false) return [{ ...base, verdict: 'red', what: `The kernel has no program type ${type}`, since }];
   if (has === undefined) return [{ ...base, verdict: 'unknown', what: `whether the kernel has program type ${type}`, since }];
-  return flagFeatures(def).flatMap((flag): Finding[] =>
-    isSince(kernel.version, flag.since) === false
-      ? [
-          flag.ignored
-            ? {
-                ...base,
-                verdict: 'unknown',
-                stage: 'attach',
-                what: `no ${flag.name} here: it runs where nothing may`,
-                since: flag.since,
-              }
-            : { ...base, verdict: 'red', what: `The kernel has no ${flag.name}`, since: flag.since },
-        ]
-      : [],
-  );
+  return flagFeatures(def).flatMap((flag): Finding[] => {
+    const has = isOfRelease(kernel, flag.since);
+    if (has) return [];
+    const finding = { ...base, verdict: 'unknown', since: flag.since } as const;
+    if (flag.ignored) return [{ ...finding, stage: 'attach', what: `no ${flag.name} here: it runs where nothing may` }];
+    return has === undefined
+      ? [{ ...finding, what: `whether the kernel has ${flag.name}`, remedy: SAY_RELEASE }]
+      : [{ ...finding, verdict: 'red', what: `The kernel has no ${flag.name}` }];
+  });
 }
 
 const checkCode = (
@@ -174,24 +169,15 @@ const checkCode = (
 ];
 
 /** Those that no kernel of that version decodes; whether they are reached does not matter, the verifier looks at all. */
-function checkInstructions({ slots, sourceAt }: Assembled, { version }: CheckedKernel): Finding[] {
-  if (version === undefined) return [];
-  return firstOfEach(slots, insnFeature).flatMap(([feature, { insn }]): Finding[] =>
-    isSince(version, feature.since) === false
-      ? [
-          {
-            concern: 'instructions',
-            verdict: 'red',
-            stage: 'load',
-            what: `The kernel has no ${feature.name}`,
-            remedy: feature.remedy,
-            since: feature.since,
-            source: sourceAt(insn),
-          },
-        ]
-      : [],
-  );
-}
+const checkInstructions = ({ slots, sourceAt }: Assembled, kernel: CheckedKernel): Finding[] =>
+  firstOfEach(slots, insnFeature).flatMap(([{ name, remedy, since }, { insn }]): Finding[] => {
+    const has = isOfRelease(kernel, since);
+    if (has) return [];
+    const finding = { concern: 'instructions', stage: 'load', since, source: sourceAt(insn) } as const;
+    return has === undefined
+      ? [{ ...finding, verdict: 'unknown', what: `whether the kernel has ${name}`, remedy: SAY_RELEASE }]
+      : [{ ...finding, verdict: 'red', what: `The kernel has no ${name}`, remedy }];
+  });
 
 const insnFeature = ({ value }: Slot): InsnFeature | undefined => INSN_FEATURES.find(({ is }) => is(value));
 

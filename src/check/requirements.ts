@@ -10,6 +10,7 @@ import { flagFeatures } from './instructions.js';
 import { type CheckedKernel, hasNumber, isSince, type KernelEnum } from './kernel.js';
 import { isMet, type Need, olderWay } from './needs.js';
 import type { ProgramCheck, Use } from './program.js';
+import { isOfRelease } from './release.js';
 import { type Capability, HELPER_LOCKDOWN, HELPER_RIGHTS, mapRights, programRights } from './rights.js';
 
 /** In the order in which they are told. */
@@ -191,7 +192,7 @@ function instructions(object: BpfObject, check: ObjectCheck, kernel: CheckedKern
   ];
   const since = new Map(uses.map((use) => [use.name, use.since]));
   return [...grouped(uses.map(({ name, program, source }) => [name, { name: program, source }]))].map(([name, by]) => {
-    const status = statusOf(isSince(kernel?.version, since.get(name)));
+    const status = statusOf(kernel && isOfRelease(kernel, since.get(name) as string));
     return { kind: 'instruction', name, since: since.get(name), why: list(by.map(userText)), status, by };
   });
 }

@@ -42,9 +42,9 @@ const REMEDIES: readonly Row[] = [
     remedy: 'The helper exists, but not for programs of this type: use another one, or hook in with another SEC().',
   },
   {
-    reason: /cannot call GPL-restricted function|GPL.?only|from non-GPL/i,
-    remedy:
-      'The helper is for programs under the GPL: char LICENSE[] SEC("license") = "GPL"; if that is what the program is under.',
+    // Helpers, kernel functions, pointers that are followed by their type, and whole types of programs.
+    reason: /GPL-restricted|GPL.?only|non-GPL|GPL compatible/i,
+    remedy: 'This is for programs under the GPL: char LICENSE[] SEC("license") = "GPL"; if that is what the program is under.',
   },
   {
     reason: /At (?:program exit|callback return) the register R\d+ has .*should have been in ([[(][^\])]*[\])])/,

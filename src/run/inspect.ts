@@ -1,6 +1,6 @@
 // The relocated form of an object as JSON: the contract that comparisons with other loaders use.
 
-import { createHash } from 'node:crypto';
+import { createRequire } from 'node:module';
 import { encodeBtf, lastLine, parseBtf } from '../btf/index.js';
 import { hex } from '../bytes/index.js';
 import { BpfError, type CoreExplanation } from '../errors.js';
@@ -18,7 +18,9 @@ import { type Fixup, showSpec } from '../relocate/index.js';
 import { mapTypeName, short } from './describe.js';
 import { describeError } from './json.js';
 
-const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+/** Loaded when it is needed: it takes as long to load as all else that `tsbpf inspect` reads of Node. */
+const crypto = () => createRequire(import.meta.url)('node:crypto') as typeof import('node:crypto');
+const sha256 = (bytes: Uint8Array): string => crypto().createHash('sha256').update(bytes).digest('hex');
 
 export interface InspectOptions {
   /** Also what is handed to the kernel besides instructions and maps. */
