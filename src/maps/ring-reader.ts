@@ -163,14 +163,15 @@ export class RingReader {
       for (;;) {
         count++;
         onRecord(bytes, at, length);
+        const end = this.#end;
         // The callback may have read on itself, or called stop().
-        if (position !== this.#position || position === this.#end) return count;
+        if (position !== this.#position || position === end) return count;
         if (count === PUBLISH_EVERY || ((position - publishAt) | 0) >= 0) return count;
         at = position & mask;
         length = weaklyOrdered ? Atomics.load(headers, at >>> 2) : (headers[at >>> 2] as number);
         if ((length & ~LENGTH) !== 0) return count;
         const next = (position + ((length + BPF_RINGBUF_HDR_SZ + 7) & ~7)) | 0;
-        if (((this.#end - next) | 0) < 0) return count; // for #advance to refuse
+        if (((end - next) | 0) < 0) return count; // for #advance to refuse
         at += BPF_RINGBUF_HDR_SZ;
         position = next;
         this.#position = position;
