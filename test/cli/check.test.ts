@@ -1,7 +1,6 @@
 // `tsbpf check`: the matrix, what stands below it, its JSON, and that it needs no kernel.
 
-import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -10,6 +9,7 @@ import { INT, proto, struct, typedef } from '../support/btf-types.js';
 import { tsbpf } from '../support/cli.js';
 import { describeWithCompiler } from '../support/compile.js';
 import { kernelOf } from '../support/kernels.js';
+import { describeTraced, traced } from '../support/strace.js';
 import { CONFIG, compileWhy, type Folder, folderOfKernels, SYSTEM_MAP } from '../support/why.js';
 
 const fixtures = join(import.meta.dirname, '../../fixtures');
@@ -167,16 +167,11 @@ describe('check, of the fixtures', () => {
       stderr: expect.stringContaining('Neither raw BTF nor an ELF file'),
     });
   });
+});
 
+describeTraced('check', () => {
   test('asks no kernel anything, loads no koffi', () => {
-    if (spawnSync('strace', ['-V']).status !== 0) {
-      console.warn('not traced: there is no strace');
-      return;
-    }
-    const log = folder.path('strace');
-    const as = ['strace', '-f', '-o', log, '-e', 'trace=bpf,perf_event_open,mount,fsopen,openat'];
-    tsbpf(['check', join(fixtures, 'bench.bpf.o'), ...kernels()], { as });
-    const calls = readFileSync(log, 'utf8');
+    const calls = traced(['check', join(fixtures, 'bench.bpf.o'), ...kernels()], 'bpf,perf_event_open,mount,fsopen,openat').calls;
     expect(calls).not.toMatch(/ (bpf|perf_event_open|mount|fsopen)\(/);
     expect(calls).not.toContain('koffi');
     expect(calls).not.toContain('/sys/kernel');

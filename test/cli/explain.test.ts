@@ -1,12 +1,13 @@
 // `tsbpf explain`: its page, its JSON, and that it does nothing to any kernel.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tsbpf } from '../support/cli.js';
 import { describeWithCompiler } from '../support/compile.js';
 import { kernelOf } from '../support/kernels.js';
+import { describeTraced, traced } from '../support/strace.js';
 import { CONFIG, compileWhy, type Folder, folderOfKernels, SYSTEM_MAP } from '../support/why.js';
 
 const root = join(import.meta.dirname, '../..');
@@ -186,44 +187,30 @@ describeWithCompiler('explain, of settings and symbols', () => {
   });
 });
 
-describe.skipIf(process.platform !== 'linux')('explain changes nothing', () => {
+describeTraced('explain changes nothing', () => {
   const CALLS =
-    'trace=openat,bpf,perf_event_open,mount,umount2,fsopen,fsconfig,fsmount,move_mount,mkdir,mkdirat,unlink,unlinkat,rename,prlimit64,setrlimit,unshare,setns,ioctl';
-
-  function traced(args: readonly string[]): string | undefined {
-    if (spawnSync('strace', ['-V']).status !== 0) {
-      console.warn('not traced: there is no strace (apt-get install strace)');
-      return undefined;
-    }
-    const log = folder.path('strace');
-    tsbpf(args, { as: ['strace', '-f', '-o', log, '-e', CALLS] });
-    const calls = readFileSync(log, 'utf8');
-    expect(calls).toMatch(/\+\+\+ exited with \d \+\+\+/); // it was traced to its end
-    return calls;
-  }
+    'openat,bpf,perf_event_open,mount,umount2,fsopen,fsconfig,fsmount,move_mount,mkdir,mkdirat,unlink,unlinkat,rename,prlimit64,setrlimit,unshare,setns,ioctl';
   /** Files of its own making, or written to; what node itself does with devices is none. */
   const WRITING = /openat\((?!.*"\/dev\/).*O_(WRONLY|RDWR|CREAT)/;
 
   test('what is looked for would be seen', () => {
-    const calls = traced(['prog', 'list']);
-    if (calls !== undefined) expect(calls).toMatch(/ bpf\(BPF_PROG_GET_NEXT_ID/);
-    const made = traced(['gen', 'object', folder.path('made.o'), bootstrap]);
-    if (made !== undefined) expect(made).toMatch(WRITING);
+    expect(traced(['prog', 'list'], CALLS).calls).toMatch(/ bpf\(BPF_PROG_GET_NEXT_ID/);
+    expect(traced(['gen', 'object', folder.path('made.o'), bootstrap], CALLS).calls).toMatch(WRITING);
   });
 
   test('with types from a file: no call that BPF needs at all', () => {
-    const calls = traced(['explain', bootstrap, ...btf('5.10')]);
-    expect(calls ?? '').not.toMatch(/ (bpf|perf_event_open|mount|fsopen|fsmount|mkdir\w*|unlink\w*|rename|unshare|setns)\(/);
-    expect(calls ?? '').not.toMatch(WRITING);
+    const calls = traced(['explain', bootstrap, ...btf('5.10')], CALLS).calls;
+    expect(calls).not.toMatch(/ (bpf|perf_event_open|mount|fsopen|fsmount|mkdir\w*|unlink\w*|rename|unshare|setns)\(/);
+    expect(calls).not.toMatch(WRITING);
   });
 
   test('of the running kernel: it reads, and makes nothing', () => {
     if (!existsSync('/sys/kernel/btf/vmlinux')) return;
-    const calls = traced(['explain', bootstrap]);
-    expect(calls ?? '').not.toMatch(/ (perf_event_open|mount|fsopen|fsmount|mkdir\w*|unlink\w*|rename|unshare|setns)\(/);
-    expect(calls ?? '').not.toMatch(WRITING);
-    expect(calls ?? '').not.toMatch(/bpf\(BPF_(MAP_|PROG_|LINK_|BTF_LOAD|OBJ_PIN|RAW_TRACEPOINT|ITER_|TOKEN_|ENABLE_)/);
-    expect(calls ?? '').not.toContain('RLIMIT_MEMLOCK');
+    const calls = traced(['explain', bootstrap], CALLS).calls;
+    expect(calls).not.toMatch(/ (perf_event_open|mount|fsopen|fsmount|mkdir\w*|unlink\w*|rename|unshare|setns)\(/);
+    expect(calls).not.toMatch(WRITING);
+    expect(calls).not.toMatch(/bpf\(BPF_(MAP_|PROG_|LINK_|BTF_LOAD|OBJ_PIN|RAW_TRACEPOINT|ITER_|TOKEN_|ENABLE_)/);
+    expect(calls).not.toContain('RLIMIT_MEMLOCK');
   });
 
   test('as nobody, with the running kernel', () => {

@@ -1,6 +1,5 @@
 // `tsbpf inspect --relocated`: the contract of its JSON, its text, and that it asks no kernel anything when it is given types.
 
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import { openObject } from '../../src/object/index.js';
 import { tsbpf } from '../support/cli.js';
 import { compilePart, describeWithCompiler } from '../support/compile.js';
 import { describeWithKernel } from '../support/kernel.js';
+import { describeTraced, traced } from '../support/strace.js';
 import { compileWhy, folderOfKernels } from '../support/why.js';
 
 const bootstrap = join(import.meta.dirname, '../../fixtures/bootstrap.bpf.o');
@@ -92,20 +92,6 @@ describe('inspect --relocated', () => {
     expect(stdout).not.toMatch(/^handle_exit:$/m); // said once
     expect(stdout).toMatch(/r1 = map\[fd:0\] +; map rb$/m);
     expect(stdout).toMatch(/; <byte_off> struct task_struct\.real_parent \(0:2 @ offset 8\): 8 -> 8 from /);
-  });
-
-  test('asks the kernel for no BPF, loads no koffi, and needs no rights', () => {
-    if (spawnSync('strace', ['-V']).status !== 0) {
-      console.warn('not traced: there is no strace');
-      return;
-    }
-    const log = join(tmpdir(), `tsbpf-strace-${process.pid}`);
-    const as = ['strace', '-f', '-o', log, '-e', 'trace=bpf,perf_event_open,openat'];
-    expect(tsbpf(['inspect', bootstrap, '--relocated', '--json', '--btf', btf], { as }).status).toBe(0);
-    const calls = readFileSync(log, 'utf8');
-    expect(calls).not.toMatch(/ (bpf|perf_event_open)\(/);
-    expect(calls).not.toContain('koffi');
-    expect(calls).not.toContain('/sys/kernel');
   });
 
   test('an object that is none: the error as JSON, exit 1', () => {
@@ -321,5 +307,17 @@ describeWithCompiler('inspect --sections, of a file that is no object for BPF', 
       expect(status).toBe(1);
       expect(stdout + stderr).toContain('holds definitions in the form that libbpf 1.0 dropped');
     }
+  });
+});
+
+describeTraced('inspect --relocated', () => {
+  test('asks the kernel for no BPF, loads no koffi, and needs no rights', () => {
+    const calls = traced(
+      ['inspect', bootstrap, '--relocated', '--json', '--btf', ownTypes()],
+      'bpf,perf_event_open,openat',
+    ).calls;
+    expect(calls).not.toMatch(/ (bpf|perf_event_open)\(/);
+    expect(calls).not.toContain('koffi');
+    expect(calls).not.toContain('/sys/kernel');
   });
 });

@@ -1,16 +1,14 @@
 // Walking maps: many elements for a call, also while they change, and one by one where the kernel will not.
 
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { rmSync } from 'node:fs';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { MapInfo } from '../../src/live/index.js';
 import { createMap, type Descriptor, elementOps, elements, mapInfo, type NewMap, pinObject } from '../../src/syscall/index.js';
 import { BPF_F_NO_PREALLOC } from '../../src/uapi/bpf.js';
 import { BPF_MAP_TYPE } from '../../src/uapi/enums.js';
 import { tsbpf } from '../support/cli.js';
 import { describeWithKernel } from '../support/kernel.js';
+import { describeTraced, traced } from '../support/strace.js';
 
 const bytes = (...words: readonly number[]) => new Uint8Array(Uint32Array.from(words).buffer);
 const word = (of: Uint8Array) => new DataView(of.buffer, of.byteOffset).getUint32(0, true);
@@ -140,22 +138,13 @@ describeWithKernel('walking maps', () => {
     for (const { value } of found) expect(word(value as Uint8Array)).toBe(inner.info.id);
   });
 
-  /** What strace prints of calls of bpf(2) while a map is dumped; `inject` makes one of them fail, as an older kernel would. */
-  const traced = (path: string, inject: readonly string[] = []) => {
-    const folder = mkdtempSync(join(tmpdir(), 'tsbpf-strace-'));
-    try {
-      const as = ['strace', '-f', '-e', 'trace=bpf', '-o', join(folder, 'calls'), ...inject];
-      const { status, stdout } = tsbpf(['map', 'dump', 'pinned', path, '-j'], { as });
-      const calls = readFileSync(join(folder, 'calls'), 'utf8').split('\n');
-      return { status, stdout, calls: calls.filter((line) => line.includes('bpf(')) };
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
+  /** Calls of bpf(2) while a map is dumped. */
+  const dumped = (path: string, inject: readonly string[] = []) => {
+    const { status, stdout, calls } = traced(['map', 'dump', 'pinned', path, '-j'], 'bpf', inject);
+    return { status, stdout, calls: calls.split('\n').filter((line) => line.includes('bpf(')) };
   };
-  const cannotTrace = spawnSync('strace', ['true'], { encoding: 'utf8' }).status !== 0;
-  if (cannotTrace) console.warn('whether batches are used is not tried: no strace, or it may not trace here');
 
-  describe.skipIf(cannotTrace)('as strace sees it', () => {
+  describeTraced('as strace sees it', () => {
     const path = `/sys/fs/bpf/tsbpf-walk-${process.pid}`;
     let map: Made;
     beforeAll(() => {
@@ -171,7 +160,7 @@ describeWithKernel('walking maps', () => {
     const expected = () => JSON.parse(tsbpf(['map', 'dump', 'pinned', path, '-j']).stdout);
 
     it('three thousand elements take a handful of calls', () => {
-      const { status, stdout, calls } = traced(path);
+      const { status, stdout, calls } = dumped(path);
       expect(status).toBe(0);
       expect(JSON.parse(stdout)).toHaveLength(3000);
       expect(calls.filter((call) => call.includes(BATCH)).length).toBeLessThan(8);
@@ -186,8 +175,8 @@ describeWithKernel('walking maps', () => {
     ])(
       'a kernel that answers %s to batch %d: the rest is read one by one',
       (errno, batch) => {
-        const at = traced(path).calls.findIndex((call) => call.includes(BATCH)) + 1 + batch;
-        const { status, stdout, calls } = traced(path, ['-e', `inject=bpf:error=${errno}:when=${at}`]);
+        const at = dumped(path).calls.findIndex((call) => call.includes(BATCH)) + 1 + batch;
+        const { status, stdout, calls } = dumped(path, ['-e', `inject=bpf:error=${errno}:when=${at}`]);
         expect(status).toBe(0);
         expect(calls[at - 1]).toMatch(new RegExp(`${BATCH}.*${errno}.*INJECTED`));
         expect(calls.filter((call) => call.includes('BPF_MAP_GET_NEXT_KEY')).length).toBeGreaterThan(500);
