@@ -163,17 +163,14 @@ export class RingReader {
       for (;;) {
         count++;
         onRecord(bytes, at, length);
-        const end = this.#end;
-        // The callback may have read on itself, or called stop().
-        if (position !== this.#position || position === end) return count;
+        // The callback may have read on itself, or called stop(). Past the end is only what was no record: #advance refuses what follows.
+        if (position !== this.#position || ((this.#end - position) | 0) <= 0) return count;
         if (count === PUBLISH_EVERY || ((position - publishAt) | 0) >= 0) return count;
         at = position & mask;
         length = weaklyOrdered ? Atomics.load(headers, at >>> 2) : (headers[at >>> 2] as number);
-        if ((length & ~LENGTH) !== 0) return count;
-        const next = (position + ((length + BPF_RINGBUF_HDR_SZ + 7) & ~7)) | 0;
-        if (((end - next) | 0) < 0) return count; // for #advance to refuse
+        if ((length & ~mask) !== 0) return count; // busy, discarded, or longer than the ring
         at += BPF_RINGBUF_HDR_SZ;
-        position = next;
+        position = (position + ((length + BPF_RINGBUF_HDR_SZ + 7) & ~7)) | 0;
         this.#position = position;
       }
     } finally {
