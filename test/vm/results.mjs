@@ -16,6 +16,11 @@ export class Results {
     this.#verbose = verbose;
   }
 
+  /** Nothing was told yet. */
+  get isEmpty() {
+    return this.passed + this.failed + this.skipped + this.#waiting.length === 0;
+  }
+
   add(text) {
     const lines = (this.#rest + text).split('\n');
     this.#rest = lines.pop();
