@@ -46,7 +46,8 @@ const WRITE: { readonly [K in Shape['kind']]: Write<K> } = {
   record: ({ fields }, value, view, at, path) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refuse(path, 'an object', value);
     for (const [name, member] of Object.entries(value)) {
-      const field = fields.find((candidate) => candidate.name === name);
+      const [field, twin] = fields.filter((candidate) => candidate.name === name);
+      if (twin) throw new UsageError(`${path}: there are several members ${name}`, { remedy: 'Write all of it as bytes.' });
       if (!field)
         throw new UsageError(`${path}: there is no member ${name}`, {
           remedy: `Members: ${fields.map((candidate) => candidate.name).join(', ')}.`,

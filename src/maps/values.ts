@@ -172,11 +172,11 @@ function intShape(btf: Btf, type: BtfOf<'INT'>): Shape {
   // As old compilers said bitfields: a few bits somewhere in an integer.
   if (bits !== 8 * size || bitOffset !== 0)
     throw new UnsupportedError(`Integer ${type.name} is ${bits} bits at bit ${bitOffset} of ${size} bytes`, { where: btf.where });
+  if (size !== 1 && size !== 2 && size !== 4 && size !== 8 && size !== 16)
+    throw new UnsupportedError(`Integer ${type.name} has ${size} bytes`, { where: btf.where });
   const signed = (encoding & BTF_INT_SIGNED) !== 0;
   if (encoding & BTF_INT_BOOL) return { kind: 'bool', size };
-  if (size === 1 || size === 2 || size === 4) return { kind: 'int', size, signed };
-  if (size === 8 || size === 16) return { kind: 'bigint', size, signed };
-  throw new UnsupportedError(`Integer ${type.name} has ${size} bytes`, { where: btf.where });
+  return size === 8 || size === 16 ? { kind: 'bigint', size, signed } : { kind: 'int', size, signed };
 }
 
 function checkedWidth(btf: Btf, { name, size }: BtfOf<'ENUM'> | BtfOf<'ENUM64'>): number {

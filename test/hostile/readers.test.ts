@@ -93,6 +93,13 @@ describe('JSON for a value', () => {
       'ERR_TSBPF_UNSUPPORTED',
     );
   });
+  it('is not written to a boolean of a size that no machine has, nor to one of two members of a name', () => {
+    const types = btfOf([int('flag', 12, 4), struct('s', 12, ['on', 1]), INT, struct('twins', 8, ['a', 3, 0], ['a', 3, 4])]);
+    const write = (type: number, valueSize: number, text: string) =>
+      parseElement(['value', text], { ...info, valueSize, btfValueTypeId: type }, { key: false, value: true }, { btf: types });
+    expect(verdict(() => write(2, 12, '{"on":true}'))).toBe('ERR_TSBPF_UNSUPPORTED');
+    expect(verdict(() => write(4, 8, '{"a":1}'))).toBe('ERR_TSBPF_USAGE');
+  });
   it('takes no room for a type that is not of the map', () => {
     const large = btfOf([INT, struct('large', 0xb0000000, ['a', 1])]);
     const words = ['value', '{"a":1}'];
