@@ -39,23 +39,12 @@ export class Hashes {
     this.#known = new Uint8Array(2 * flat.at.length);
   }
 
-  /** By hash, then by id, in which order they come. */
+  /** By hash, then by id, in which order they come: by the low halves first, and what is of one high half stays so. */
   sort(ids: Uint32Array): void {
-    const places = Uint32Array.from(ids, (id) => this.#of(id, true));
-    const lows = this.#lows;
-    const positions = positionsBy(places.map((place) => this.#highs[place] as number));
-    const isBefore = (a: number, b: number): boolean => {
-      const [first, second] = [places[a] as number, places[b] as number];
-      return this.#highs[first] === this.#highs[second] && (lows[first] as number) >>> 0 < (lows[second] as number) >>> 0;
-    };
-    for (let i = 1; i < positions.length; i++) {
-      const moved = positions[i] as number;
-      let at = i;
-      for (; at > 0 && isBefore(moved, positions[at - 1] as number); at--) positions[at] = positions[at - 1] as number;
-      positions[at] = moved;
+    for (const halves of [this.#lows, this.#highs]) {
+      const positions = positionsBy(Uint32Array.from(ids, (id) => halves[this.#of(id, true)] as number));
+      ids.set(positions.map((position) => ids[position] as number));
     }
-    const unsorted = ids.slice();
-    for (let i = 0; i < ids.length; i++) ids[i] = unsorted[positions[i] as number] as number;
   }
 
   /** Where the hash is. @see bpftool btf_type_disambig_hash, src/btf.c */

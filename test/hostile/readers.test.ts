@@ -2,8 +2,8 @@
 
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { diffBtf } from '../../src/btf/index.js';
-import { fromHex } from '../../src/bytes/index.js';
+import { diffBtf, dumpC } from '../../src/btf/index.js';
+import { fromHex, TextSink } from '../../src/bytes/index.js';
 import { parseSymbols } from '../../src/check/index.js';
 import { type MapInfo, mapInfoOf, parseElement, valueJson } from '../../src/live/index.js';
 import { parseVerifierLog } from '../../src/load/index.js';
@@ -138,6 +138,12 @@ describe('a ring buffer whose consumer position somebody else moved', () => {
 });
 
 describe('types', () => {
+  it('whose hashes fall from one to the next are put in order as fast as others', () => {
+    const count = 60_000;
+    const falling = Array.from({ length: count }, (_, i) => array(2, count - i));
+    const btf = btfOf([INT, struct('', 4, ['a', 1]), ...falling]);
+    expect(verdict(() => dumpC(btf, new TextSink()))).toBe('works');
+  });
   it('that are the same members in ever more ways differ from no others', () => {
     const levels = Array.from({ length: 30 }, (_, i) => struct('', 8, ['', i + 1], ['', i + 1, 4]));
     const btf = btfOf([INT, ...levels, struct('top', 8, ['', 31])]);
