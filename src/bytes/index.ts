@@ -2,6 +2,7 @@
 
 export * from './json-writer.js';
 export * from './nearest.js';
+export * from './printable.js';
 export * from './region.js';
 export * from './string-pool.js';
 export * from './struct.js';

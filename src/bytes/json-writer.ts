@@ -1,5 +1,6 @@
 // JSON written piece by piece, as bpftool writes it: one line, or with --pretty its own way to break lines.
 
+import { textUntilNul, utf8Bytes } from './text.js';
 import type { TextSink } from './text-sink.js';
 
 const QUOTE = 34;
@@ -7,6 +8,7 @@ const COMMA = 44;
 const BACKSLASH = 92;
 const SPACE = 32;
 const NEWLINE = 10;
+const NOT_ASCII = 0x80;
 /** The control characters that have a letter. */
 const LETTERS: Readonly<Record<number, string>> = { 8: 'b', 9: 't', 10: 'n', 12: 'f', 13: 'r' };
 
@@ -60,10 +62,17 @@ export class JsonWriter {
     this.value();
     this.#out.ascii(text);
   }
+  /** What stands at `start`, up to its NUL or the end. JSON is UTF-8: bytes that are not become U+FFFD. */
   string(bytes: Uint8Array, start: number): void {
     this.value();
     this.#out.byte(QUOTE);
-    for (let i = start; bytes[i] !== 0 && i < bytes.length; i++) this.#char(bytes[i] as number);
+    for (let i = start; bytes[i] !== 0 && i < bytes.length; i++) {
+      if ((bytes[i] as number) >= NOT_ASCII) {
+        for (const byte of utf8Bytes(textUntilNul(bytes.subarray(i)))) this.#char(byte);
+        break;
+      }
+      this.#char(bytes[i] as number);
+    }
     this.#out.byte(QUOTE);
   }
   ascii(text: string): void {

@@ -78,11 +78,3 @@ export function wrapped(text: string, columns: number): string[] {
   }
   return [...lines, indent + line];
 }
-
-/** A line for a terminal: names and lines of C come from whoever made the object. Tabs become spaces. */
-export const printable = (text: string): string => printableLines(text.replace(/\t/g, '  ').replaceAll('\n', '?'));
-
-/** As `printable`, for text of many lines; tabs stay. */
-export const printableLines = (text: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not get out
-  text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '?');

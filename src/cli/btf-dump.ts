@@ -59,11 +59,14 @@ Exit code 1: the types cannot be read, or cannot be said in C.`,
       const chosen = roots ?? (asked.length > 0 ? asked : undefined);
       const options = chosen ? { roots: chosen } : {};
       setFlagsFromString('--no-turbo-inlining'); // all of this runs once: functions inlined into each other take longer to compile than they save
-      toStdout((out) => {
-        if (isC) dumpC(btf, out, { ...options, unsorted: isUnsorted });
-        else if (isJson) dumpJson(btf, out, { ...options, pretty: flags.pretty ?? false });
-        else dumpRaw(btf, out, options);
-      });
+      toStdout(
+        (out) => {
+          if (isC) dumpC(btf, out, { ...options, unsorted: isUnsorted });
+          else if (isJson) dumpJson(btf, out, { ...options, pretty: flags.pretty ?? false });
+          else dumpRaw(btf, out, options);
+        },
+        isJson ? 'json' : 'text',
+      );
     });
 
 /** The first word says where types come from; words are taken before anything is read, so that wrong ones are said first. */

@@ -17,7 +17,7 @@ import {
   typesLike,
   type UsedTypes,
 } from '../btf/index.js';
-import { nearestFew, printableLines } from '../bytes/index.js';
+import { nearestFew, printableLines, utf8Bytes } from '../bytes/index.js';
 import { UsageError } from '../errors.js';
 import { snakeKeys, toJson } from '../run/index.js';
 import { kernelBtf, readWholeBtf } from '../syscall/index.js';
@@ -35,9 +35,9 @@ const BTF = ['--btf <file>', 'types of this file instead of the running kernel: 
 const BASE = ['-B, --base-btf <file>', 'what split BTF continues, such as the vmlinux of a module'] as const;
 const JSON_OPTION = ['-j, --json', 'as one JSON value'] as const;
 
-const encoder = new TextEncoder();
-const print = (text: string): void => toStdout((out) => out.bytes(encoder.encode(text)));
-const printText = (text: string): void => print(printableLines(text));
+/** These lists may be long, and their names are shown as on a terminal in a pipe too. */
+const printText = (text: string): void => toStdout((out) => out.bytes(utf8Bytes(printableLines(text))));
+const printJson = (value: unknown): void => toStdout((out) => out.bytes(utf8Bytes(`${toJson(value)}\n`)), 'json');
 
 const baseOf = ({ baseBtf }: Flags): Btf | undefined => (baseBtf === undefined ? undefined : readWholeBtf(baseBtf));
 const btfOf = (flags: Flags): Btf => (flags.btf === undefined ? kernelBtf() : readWholeBtf(flags.btf, baseOf(flags)));
@@ -56,7 +56,7 @@ export const findCommand = (): Command =>
     .action((asked: string, flags: Flags) => {
       const btf = btfOf(flags);
       const types = typesLike(btf, asked).map((id) => btf.type(id));
-      if (flags.json) print(`${toJson(types.map(({ id, kind, name }) => ({ id, kind, name })))}\n`);
+      if (flags.json) printJson(types.map(({ id, kind, name }) => ({ id, kind, name })));
       else printText(types.map((type) => `${row(btf, type)}\n`).join(''));
       if (types.length > 0) return;
       const { kind, name } = splitKind(asked);
@@ -83,7 +83,7 @@ export const layoutCommand = (): Command =>
     .action((name: string, flags: Flags) => {
       const btf = btfOf(flags);
       const layout = layoutOf(btf, structOf(btf, name));
-      if (flags.json) print(`${toJson(snakeKeys({ ...layout, members: layout.members.map(readable) }))}\n`);
+      if (flags.json) printJson(snakeKeys({ ...layout, members: layout.members.map(readable) }));
       else printText(showLayout(layout));
     });
 
@@ -143,7 +143,7 @@ export const diffCommand = (): Command =>
       const base = baseOf(flags);
       const used = flags.usedBy === undefined ? {} : { used: await typesUsedBy(flags.usedBy) };
       const found = diffBtf(readWholeBtf(from, base), readWholeBtf(to, base), used);
-      if (flags.json) print(`${toJson(snakeKeys(found))}\n`);
+      if (flags.json) printJson(snakeKeys(found));
       else printText(found.map(showDifference).join(''));
       if (found.length > 0) process.exitCode = 1;
     });

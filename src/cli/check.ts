@@ -9,6 +9,7 @@ import { type CheckedObject, checkJson, checkText, overall, thisKernel, toJson }
 import { afterHelp } from './after-help.js';
 import { describedKernels, KERNEL_DIRECTORY, type KernelFlags, withKernelOptions } from './kernels.js';
 import { lookOf } from './look.js';
+import { printJsonLine, printText } from './output.js';
 
 interface CheckFlags extends KernelFlags {
   readonly thisKernel?: true;
@@ -37,9 +38,9 @@ Exit code 1: something is red.`),
       const running = flags.thisKernel || described.length === 0 ? [thisKernel(opened.flatMap(objectIn))] : [];
       const kernels = [...described, ...running];
       const objects = opened.map((one) => checked(one, kernels));
-      if (flags.json) process.stdout.write(`${toJson(checkJson(kernels, objects))}\n`);
+      if (flags.json) printJsonLine(toJson(checkJson(kernels, objects)));
       else
-        process.stdout.write(
+        printText(
           checkText(
             kernels.map(({ name }) => name),
             objects,

@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { diagnose } from '../doctor/index.js';
 import { doctorJson, doctorText, toJson } from '../run/index.js';
 import { readDoctorFacts } from '../syscall/index.js';
+import { printJsonLine, printText } from './output.js';
 
 interface DoctorFlags {
   readonly json?: true;
@@ -19,6 +20,7 @@ export const doctorCommand = (): Command =>
     )
     .action((flags: DoctorFlags) => {
       const diagnosis = diagnose(readDoctorFacts());
-      process.stdout.write(flags.json ? `${toJson(doctorJson(diagnosis))}\n` : doctorText(diagnosis));
+      if (flags.json) printJsonLine(toJson(doctorJson(diagnosis)));
+      else printText(doctorText(diagnosis));
       if (diagnosis.count.problem > 0) process.exitCode = 1;
     });

@@ -7,6 +7,7 @@ import type { PerfPlace } from '../plan/index.js';
 import { mapInfo, openPerfBuffer } from '../syscall/index.js';
 import { BPF_MAP_TYPE } from '../uapi/enums.js';
 import type { NounContext } from './nouns.js';
+import { printText } from './output.js';
 import { selectOne } from './selectors.js';
 import { print, stopOnSignals } from './signals.js';
 import { type Words, WordsError } from './verbs.js';
@@ -31,7 +32,7 @@ export async function eventPipe(words: Words, context: NounContext): Promise<voi
       else await buffer.readable(undefined, stop.signal);
     }
   } finally {
-    process.stdout.write(form.end);
+    printText(form.end);
   }
 }
 

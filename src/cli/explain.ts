@@ -7,6 +7,7 @@ import { explainJson, explainObject, explainText, toJson } from '../run/index.js
 import { afterHelp } from './after-help.js';
 import { describedKernels, KERNEL_DIRECTORY, type KernelFlags, withKernelOptions } from './kernels.js';
 import { lookOf } from './look.js';
+import { printJsonLine, printText } from './output.js';
 import { WordsError } from './verbs.js';
 
 interface ExplainFlags extends KernelFlags {
@@ -34,9 +35,8 @@ Exit code 1: it would not load, or could not be attached.`),
     .action((file: string, { json, verbose = false, ...flags }: ExplainFlags) => {
       const kernel = oneKernel(flags);
       const explained = explainObject(open(file).object, kernel);
-      process.stdout.write(
-        json ? `${toJson(explainJson(explained))}\n` : explainText(explained, { ...lookOf(process.stdout), verbose }),
-      );
+      if (json) printJsonLine(toJson(explainJson(explained)));
+      else printText(explainText(explained, { ...lookOf(process.stdout), verbose }));
       if (explained.check.verdict === 'red' || explained.plan.error) process.exitCode = 1;
     });
 

@@ -5,6 +5,7 @@ import { BUILTINS } from '../live/index.js';
 import { featureMacros, featureText, probeFeatures } from '../run/index.js';
 import { probeWords } from './feature-words.js';
 import { printJson } from './nouns.js';
+import { printText } from './output.js';
 import { Words } from './verbs.js';
 
 export const featureCommand = (): Command =>
@@ -32,8 +33,8 @@ function probeCommand(): Command {
       if (json || pretty) return printJson({ ...report }, pretty ?? false);
       if (report.system_config && !('CONFIG_BPF' in report.system_config))
         process.stderr.write("The kernel's configuration is not to be found: settings are left out\n");
-      if (macros === undefined) process.stdout.write(featureText(report));
-      else process.stdout.write(featureMacros(report, { prefix: macros, full: options.full ?? false }));
+      if (macros === undefined) printText(featureText(report));
+      else printText(featureMacros(report, { prefix: macros, full: options.full ?? false }));
     });
 }
 
@@ -63,6 +64,6 @@ function builtinsCommand(): Command {
     .action((group: string, { json, pretty }: JsonFlags) => {
       const names = BUILTINS[new Words([group]).oneOf(GROUPS)];
       if (json || pretty) printJson(names, pretty ?? false);
-      else process.stdout.write(names.map((name) => `${name}\n`).join(''));
+      else printText(names.map((name) => `${name}\n`).join(''));
     });
 }

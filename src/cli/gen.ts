@@ -9,6 +9,7 @@ import { minCoreBtf, relocate } from '../relocate/index.js';
 import { toJson } from '../run/index.js';
 import { read, readBtf } from '../syscall/index.js';
 import { withTypes } from './btf-object.js';
+import { printJsonLine } from './output.js';
 import { isSameFile, writeWhole } from './write-whole.js';
 
 export const genCommand = (): Command =>
@@ -38,7 +39,7 @@ function objectCommand(): Command {
       if (same !== undefined) command.error(`error: The output ${output} is also an input: give it another name`);
       const bytes = linkObjects(files);
       writeWhole(output, bytes);
-      if (flags.json) process.stdout.write(`${toJson({ output, inputs, bytes: bytes.length })}\n`);
+      if (flags.json) printJsonLine(toJson({ output, inputs, bytes: bytes.length }));
     });
 }
 
@@ -65,7 +66,6 @@ function minCoreBtfCommand(): Command {
       });
       const bytes = minCoreBtf(kernel, fixups);
       writeWhole(output, bytes);
-      if (flags.json)
-        process.stdout.write(`${toJson({ btf, output, objects, relocations: fixups.length, bytes: bytes.length })}\n`);
+      if (flags.json) printJsonLine(toJson({ btf, output, objects, relocations: fixups.length, bytes: bytes.length }));
     });
 }

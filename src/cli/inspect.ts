@@ -25,6 +25,7 @@ import {
 } from '../run/index.js';
 import { read, readBtf, readFacts } from '../syscall/index.js';
 import { afterHelp } from './after-help.js';
+import { printJsonLine, printText } from './output.js';
 
 interface InspectFlags {
   readonly relocated?: true;
@@ -64,10 +65,9 @@ export const inspectCommand = (): Command =>
       if (flags.full && !(flags.relocated && flags.json)) command.error('--full says more of --relocated --json: add them');
       const object = opened(file);
       const parts = partsOf(file, object, flags);
-      if (flags.json)
-        process.stdout.write(`${toJson(Object.assign(page(object()).json(), ...parts.map(({ json }) => json())))}\n`);
-      else if (parts.length === 0) process.stdout.write(printableLines(page(object()).text()));
-      else process.stdout.write(printableLines(parts.map(({ text }) => text()).join('\n')));
+      if (flags.json) printJsonLine(toJson(Object.assign(page(object()).json(), ...parts.map(({ json }) => json()))));
+      else if (parts.length === 0) printText(printableLines(page(object()).text()));
+      else printText(printableLines(parts.map(({ text }) => text()).join('\n')));
       if (parts.some(({ failed }) => failed)) process.exitCode = 1;
     });
 

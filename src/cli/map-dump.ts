@@ -66,7 +66,7 @@ export function dump(words: Words, context: NounContext): void {
   if (first && maps.length === 1 && first.info.keySize === 0) throw withoutKeys(first.info);
   const isTyped = maps.every(({ btf }) => btf);
   if (!context.json && !isTyped) printParts(plainDumps(maps));
-  else printParts(lists(maps, context.json ? dumpJson : typedDump, context.pretty || !context.json));
+  else printParts(lists(maps, context.json ? dumpJson : typedDump, context.pretty || !context.json), 'json');
 }
 
 const withoutKeys = ({ name, id }: MapInfo): UsageError =>

@@ -19,6 +19,7 @@ import { eventPipe } from './event-pipe.js';
 import { create, TYPE_LEGEND } from './map-create.js';
 import { dump, type OpenMap, openedMap, printElement } from './map-dump.js';
 import { contextOf, type NounContext, negative, nounCommand, printAll, printDone, printJson } from './nouns.js';
+import { printText } from './output.js';
 import { LEGENDS, selectAll, selectOne } from './selectors.js';
 import { Words as WordList, type Words, WordsError } from './verbs.js';
 
@@ -120,7 +121,7 @@ function lookup(words: Words, context: NounContext): void {
 
 function notFound(key: Uint8Array, { json, pretty }: NounContext): void {
   if (json) printJson(null, pretty);
-  else process.stdout.write(`key:\n${hexLines(key)}\n\nNot found\n`);
+  else printText(`key:\n${hexLines(key)}\n\nNot found\n`);
   negative();
 }
 
@@ -135,7 +136,7 @@ function getNext(words: Words, context: NounContext): void {
       remedy: key ? 'This is the last one.' : 'The map is empty.',
     });
   if (context.json) printJson({ key: key ? hexBytes(key) : null, next_key: hexBytes(next) }, context.pretty);
-  else process.stdout.write(`${key ? `key:\n${hexLines(key)}\n` : 'key: None\n'}next key:\n${hexLines(next)}\n`);
+  else printText(`${key ? `key:\n${hexLines(key)}\n` : 'key: None\n'}next key:\n${hexLines(next)}\n`);
 }
 
 function remove(words: Words, context: NounContext): void {
@@ -155,7 +156,7 @@ function pop(words: Words, context: NounContext): void {
   if (value) printElement(map, NO_KEY, value, context);
   else {
     if (context.json) printJson(null, context.pretty);
-    else process.stdout.write('Error: empty map\n');
+    else printText('Error: empty map\n');
     negative();
   }
 }

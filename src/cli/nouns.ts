@@ -4,7 +4,7 @@ import { Command, Option } from 'commander';
 import { type Json, writeJson } from '../live/index.js';
 import { holders, type ObjectContext, pinnedPaths } from '../syscall/index.js';
 import { afterHelp } from './after-help.js';
-import { printText } from './output.js';
+import { printJsonLine, printText } from './output.js';
 import type { SelectedKind } from './selectors.js';
 import { descriptionOf } from './table.js';
 import { chooseVerb, type Verb, Words, WordsError } from './verbs.js';
@@ -138,7 +138,7 @@ export function print({ json, pretty }: NounContext, as: { readonly json: () => 
 }
 
 export function printJson(value: Json, pretty: boolean): void {
-  printText(`${writeJson(value, { pretty })}\n`);
+  printJsonLine(writeJson(value, { pretty }));
 }
 
 /** What a verb says that has done its work and has nothing to show. */

@@ -2,7 +2,7 @@
 // goes, instead of being kept until there is time.
 
 import { writeSync } from 'node:fs';
-import { printableLines, TextSink, utf8Bytes } from '../bytes/index.js';
+import { printableJson, printableLines, TextSink, utf8Bytes } from '../bytes/index.js';
 import { SyscallError } from '../errors.js';
 
 const STDOUT = 1;
@@ -12,21 +12,27 @@ const RETRY_MS = 2;
 /** Thrown when the reader went away: it wants no more, and that is no failure. */
 export class NobodyReads extends Error {}
 
-/**
- * Text for a stream. Names, lines of C and values are whoever's made the object: a pipe gets them as they are, as from bpftool, while a
- * terminal would do what they say.
- */
-export const shownOn = ({ isTTY }: NodeJS.WriteStream, text: string): string => (isTTY ? printableLines(text) : text);
+/** What output is, and what a terminal gets of it. A pipe gets every character as it is, as from bpftool. */
+const FOR_TERMINAL = { text: printableLines, json: printableJson } as const;
+type Form = keyof typeof FOR_TERMINAL;
+
+/** Output for a stream, all of which passes here. */
+export const shownOn = ({ isTTY }: NodeJS.WriteStream, text: string, form: Form = 'text'): string =>
+  isTTY ? FOR_TERMINAL[form](text) : text;
 
 export const printText = (text: string): void => {
   process.stdout.write(shownOn(process.stdout, text));
 };
+/** One JSON value, or lines of them; ends the line. */
+export const printJsonLine = (json: string): void => {
+  process.stdout.write(`${shownOn(process.stdout, json, 'json')}\n`);
+};
 
 /** Runs `write` with a sink that is stdout. @throws {SyscallError} when stdout takes no more, but for a reader that is gone. */
-export function toStdout(write: (out: TextSink) => void): void {
+export function toStdout(write: (out: TextSink) => void, form: Form = 'text'): void {
   const decoder = new TextDecoder();
   const onTerminal = (chunk?: Uint8Array) =>
-    writeAll(utf8Bytes(printableLines(chunk ? decoder.decode(chunk, { stream: true }) : decoder.decode())));
+    writeAll(utf8Bytes(FOR_TERMINAL[form](chunk ? decoder.decode(chunk, { stream: true }) : decoder.decode())));
   const out = new TextSink({ write: process.stdout.isTTY ? onTerminal : writeAll });
   try {
     write(out);
@@ -41,7 +47,7 @@ export function toStdout(write: (out: TextSink) => void): void {
 const GATHERED = 1 << 16;
 
 /** Prints pieces of text as they come, however many there are. @throws as `toStdout`. */
-export function printParts(parts: Iterable<string>): void {
+export function printParts(parts: Iterable<string>, form: Form = 'text'): void {
   toStdout((out) => {
     let text = '';
     for (const part of parts) {
@@ -51,7 +57,7 @@ export function printParts(parts: Iterable<string>): void {
       text = '';
     }
     out.bytes(utf8Bytes(text));
-  });
+  }, form);
 }
 
 function writeAll(bytes: Uint8Array): void {

@@ -38,7 +38,9 @@ export async function stats(words: Words, context: NounContext): Promise<void> {
     const end = performance.now();
     const seconds = (end - start) / 1000;
     const rows = statsBetween(before, [...now.values()], seconds);
-    const text = shownOn(process.stdout, context.json ? `${writeJson(statsJson(rows, Date.now(), seconds))}\n` : statsText(rows));
+    const text = context.json
+      ? shownOn(process.stdout, `${writeJson(statsJson(rows, Date.now(), seconds))}\n`, 'json')
+      : shownOn(process.stdout, statsText(rows));
     await print(isTerminal ? `${REDRAW}${text}` : context.json || turn === 0 ? text : `\n${text}`, stop.signal);
     if (ids.size > 0 && now.size === 0) return; // all that were asked for are gone
     before = now;

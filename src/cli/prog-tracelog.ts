@@ -2,7 +2,7 @@
 
 import { openTracePipe, readProgStream } from '../syscall/index.js';
 import { type NounContext, printJson } from './nouns.js';
-import { printText, shownOn } from './output.js';
+import { shownOn } from './output.js';
 import { selectOne } from './selectors.js';
 import { pause, print, stopOnSignals } from './signals.js';
 import type { Words } from './verbs.js';
@@ -20,9 +20,9 @@ export async function tracelog(words: Words, context: NounContext): Promise<void
   while (!stop.signal.aborted) {
     const bytes = pipe.read();
     if (bytes.length === 0) await pause(LOOK_AGAIN_MS, stop.signal);
-    else await print(shownOn(process.stdout, show.text(bytes)), stop.signal);
+    else await print(shownOn(process.stdout, show.text(bytes), context.json ? 'json' : 'text'), stop.signal);
   }
-  printText(show.end());
+  process.stdout.write(shownOn(process.stdout, show.end(), context.json ? 'json' : 'text'));
 }
 
 /** How bytes from the kernel are shown: what stands before, what comes of them, what stands after. */

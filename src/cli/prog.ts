@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { hexDump, type Json, progJson, progText } from '../live/index.js';
 import { pinObject, progInfo, read, readStdin, shownProg, testRun, walk } from '../syscall/index.js';
 import { contextOf, type NounContext, nounCommand, printAll, printDone, printJson } from './nouns.js';
+import { printText } from './output.js';
 import { ATTACH_LEGEND, attach, detach } from './prog-attach.js';
 import { dump, writeOut } from './prog-dump.js';
 import { stats } from './prog-stats.js';
@@ -110,11 +111,11 @@ function run(words: Words, context: NounContext): void {
     if (file === undefined || bytes.length === 0) continue;
     if (file !== '-') writeOut(file, bytes);
     else if (context.json) shown[key] = [...bytes];
-    else process.stdout.write(hexDump(bytes));
+    else printText(hexDump(bytes));
   }
   const { retval, duration } = result;
   if (context.json) printJson({ ...shown, retval, duration }, context.pretty);
-  else process.stdout.write(`Return value: ${retval}, duration${repeat > 1 ? ' (average)' : ''}: ${duration}ns\n`);
+  else printText(`Return value: ${retval}, duration${repeat > 1 ? ' (average)' : ''}: ${duration}ns\n`);
 }
 
 function numberOf(said: (typeof NUMBERS)[number], words: Words): number {

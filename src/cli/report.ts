@@ -5,6 +5,7 @@ import { BpfError, VerifierError } from '../errors.js';
 import { verifierFrame } from '../load/index.js';
 import { describeError, toJson } from '../run/index.js';
 import { terminalWidth } from './look.js';
+import { printJsonLine } from './output.js';
 
 /** Of what is no terminal. */
 const WIDTH = 124;
@@ -14,12 +15,12 @@ const HANGING = '    ';
 export function reportError(error: unknown, { json, log }: { readonly json: boolean; readonly log: boolean }): void {
   if (!(error instanceof BpfError)) {
     // Not a user's mistake but ours: show everything.
-    if (json) process.stdout.write(`${toJson({ error: internal(error) })}\n`);
+    if (json) printJsonLine(toJson({ error: internal(error) }));
     const shown = printableLines(`${error instanceof Error ? error.stack : String(error)}`);
     process.stderr.write(`tsbpf: internal error, please report it\n${shown}\n`);
     return;
   }
-  if (json) process.stdout.write(`${errorJson(error)}\n`);
+  if (json) printJsonLine(errorJson(error));
   else process.stderr.write(`${errorText(error, { log, width: terminalWidth(process.stderr) })}\n`);
 }
 

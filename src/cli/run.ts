@@ -2,6 +2,7 @@
 
 import { Command } from 'commander';
 import { bootstrap, MAX_DURATION_MS } from '../run/index.js';
+import { shownOn } from './output.js';
 import { sayer } from './say.js';
 import { print, stopOnSignals } from './signals.js';
 import { verbose } from './verbose.js';
@@ -34,7 +35,7 @@ function bootstrapCommand(): Command {
       await bootstrap({
         durationMs,
         json: flags.json ?? false,
-        write: (text) => print(text, stop.signal),
+        write: (text) => print(shownOn(process.stdout, text, flags.json ? 'json' : 'text'), stop.signal),
         warn: (message) => say(`tsbpf: ${message}`),
         signal: stop.signal,
         open: flags.btf === undefined ? {} : { btf: flags.btf },

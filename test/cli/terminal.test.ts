@@ -1,10 +1,10 @@
 // What files, objects and words hold is not for the terminal to obey; and text is as wide as the terminal.
 
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { printable, printableLines } from '../../src/bytes/index.js';
+import { printable, printableJson, printableLines } from '../../src/bytes/index.js';
 import { errorText } from '../../src/cli/report.js';
 import { FormatError, VerifierError } from '../../src/errors.js';
 import { onTerminal, tsbpf } from '../support/cli.js';
@@ -17,6 +17,30 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 test('control characters become question marks; lines and tabs of a text stay', () => {
   expect(printable(`a\tb\n${ESC}[2J\u009b`)).toBe('a  b??[2J?');
   expect(printableLines(`a\tb\n${ESC}[2J\r\n`)).toBe('a\tb\n?[2J?\n');
+});
+
+test.each([
+  ['turns the direction of text', '\u202e\u2066\u061c\u200f'],
+  ['has no width', '\u200b\u200d\u2060\ufeff\u00ad\u3164\ufe0f\u{e0041}'],
+  ['is a control character', '\u0000\u007f\u0085\u009b'],
+  ['ends a line or paragraph', '\u2028\u2029'],
+  ['is half a character', '\ud800'],
+])('a character that %s is shown as ?, and escaped in JSON', (_, characters) => {
+  expect(printable(`a${characters}b`)).toBe(`a${'?'.repeat([...characters].length)}b`);
+  const json = printableJson(JSON.stringify({ name: characters }));
+  expect(json).toMatch(/^[ -~]*$/);
+  expect(JSON.parse(json)).toEqual({ name: characters });
+});
+test('letters of any script, and JSON for people, stay as they are', () => {
+  const text = 'naïve שלום 進程 😀';
+  expect(printable(text)).toBe(text);
+  const pretty = JSON.stringify({ text }, null, '\t');
+  expect(printableJson(pretty)).toBe(pretty);
+});
+test('nothing but output.ts, and print of signals.ts, writes to stdout', () => {
+  const cli = join(import.meta.dirname, '../../src/cli');
+  const writers = readdirSync(cli).filter((file) => readFileSync(join(cli, file), 'utf8').includes('process.stdout.write('));
+  expect(writers.sort()).toEqual(['output.ts', 'prog-tracelog.ts', 'signals.ts']);
 });
 
 describe('an escape does not reach the terminal', () => {
@@ -47,6 +71,27 @@ describe('an escape does not reach the terminal', () => {
     const shown = onTerminal(words);
     expect(shown).toContain("STRUCT '?[31m'");
     expect(shown).not.toContain(ESC);
+  });
+
+  const foreign = join(folder, 'foreign.bpf.o'); // ESC; U+009B and U+202E as UTF-8; and a byte that is none, in place of `event`
+  writeFileSync(
+    foreign,
+    readFileSync(bootstrap, 'latin1').replaceAll('\0exit_code\0', '\0\xc2\x9b\xe2\x80\xae\x1b\xffab\0'),
+    'latin1',
+  );
+  test.each([
+    [['btf', 'dump', 'file', foreign, '-j']],
+    [['btf', 'dump', 'file', foreign, '-p']],
+    [['btf', 'layout', 'event', '--btf', foreign, '--json']],
+    [['inspect', foreign, '--btf', '--json']],
+  ])('in JSON, which keeps it: %j', (words) => {
+    const name = '\u009b\u202e\u001b\ufffdab';
+    const shown = onTerminal(words).trim();
+    expect(shown).toMatch(/^[\t\r\n -~\ufffd]*$/);
+    const piped = tsbpf(words).stdout;
+    expect(piped).toContain('\u009b\u202e');
+    expect(JSON.parse(shown)).toEqual(JSON.parse(piped));
+    expect(JSON.stringify(JSON.parse(piped))).toContain(JSON.stringify(name).slice(1, -1));
   });
 
   test.each([true, false])("in a verifier's refusal, with its log: %j", (log) => {
